@@ -16,7 +16,7 @@ from mailrules.judgement import Reading
 from mailrules.statement import NEXT_SIDES, Statement
 from mailrules.thread import RuleInput
 from service.cases.facts.case_message import CaseMessage
-from service.cases.plain_answers import names_one, puts_off, states_something, told, words_of
+from service.cases.plain_answers import by_stem, names_one, puts_off, states_something, told, words_of
 from service.cases.state import Ask, AskState
 
 Answers = Callable[[str, RuleInput, Reading], tuple[Statement, ...] | None]
@@ -135,14 +135,14 @@ class Ledger:
 
         The word is in no other open request, except one that contains the request, and not in our earlier mails.
         """
-        sentences = told(line.turn.text, reading)
+        said = by_stem(told(line.turn.text, reading))
         found = []
         for ask in waiting:
             others = [one for one in waiting if one is not ask]
             if _BY_NAME.match(ask.what) and all(one.quote != ask.quote for one in others):
                 shared = (self._words[one.id] for one in others if ask.quote not in one.quote)
                 words = self._words[ask.id].difference(*shared)
-                found += [ask] * any(names_one(words, one) for one in sentences)
+                found += [ask] * names_one(words, said)
         return found
 
     def _matched(self, waiting: Sequence[Ask], turn: RuleInput, reading: Reading) -> list[Ask]:

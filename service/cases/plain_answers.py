@@ -1,7 +1,7 @@
 """The sentences of a mail of our side: which tell a vendor something, which repeat the words of a request."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
@@ -24,7 +24,7 @@ _STEM = 5  # least number of letters that two forms of an English word share: "e
 def puts_off(line: CaseMessage) -> bool:
     """Whether a mail says that something will follow, for example by a promise."""
     promises = line.reading is not None and line.reading.says("act.promise")
-    return promises or LATER.search(line.turn.text[:MOST_TEXT]) is not None
+    return promises or any(LATER.search(one) and not _QUESTION.search(one) for one in _sentences(line.turn.text))
 
 
 def states_something(text: str) -> bool:
@@ -49,9 +49,17 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset((*content_words(text), *_TIME.findall(text)))
 
 
-def names_one(words: Collection[str], sentence: str) -> bool:
-    """Whether a sentence contains one of these words, perhaps in another form."""
-    return any(_is_same(one, other) for other in words_of(sentence) for one in words)
+def by_stem(sentences: Iterable[str]) -> dict[str, set[str]]:
+    """Return the words of sentences by their first letters."""
+    found: dict[str, set[str]] = {}
+    for word in frozenset[str]().union(*map(words_of, sentences)):
+        found.setdefault(word[:_STEM], set()).add(word)
+    return found
+
+
+def names_one(words: Iterable[str], said: Mapping[str, Collection[str]]) -> bool:
+    """Whether sentences contain one of these words, perhaps in another form. ``said``: their words (``by_stem``)."""
+    return any(_is_same(one, other) for one in words for other in said.get(one[:_STEM], ()))
 
 
 def _is_same(one: str, other: str) -> bool:

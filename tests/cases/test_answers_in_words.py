@@ -55,3 +55,21 @@ def test_a_numbered_answer_counts_although_a_later_sentence_puts_something_else_
     told = course(*(partial(written, mail=mail) for mail in (INQUIRY, asked, LATER_JA)))
     assert {ask.quote[:2]: ask.state for ask in told.asks} == {"1.": "open", "2.": "answered"}
     assert told.waiting_on == "team"
+
+
+VERSION_JA = "vendor: お世話になっております。\n製品のバージョンをお知らせください。"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "turn"),
+    [
+        (VERSION_JA, "バージョンは3.4です。原因が分かり次第、ご連絡ください。", "vendor"),
+        (VERSION_JA, "バージョンは3.4です。原因が判明次第、ご報告をお願いいたします。", "vendor"),
+        (VERSION_JA, "バージョンは3.4です。引き続き調査していただけますと幸いです。", "vendor"),
+        ("vendor: Which version is it?", "It is 3.4. What do we need to check?", "vendor"),
+        (VERSION_JA, "バージョンは3.4です。ログは採取でき次第、お送りします。", "team"),
+        (VERSION_JA, "バージョンは3.4です。ログは採取でき次第、ご連絡いたします。", "team"),
+    ],
+)
+def test_what_the_vendor_is_asked_to_do_later_is_not_put_off_by_the_team(asked: str, answer: str, turn: str) -> None:
+    assert course(*(partial(written, mail=mail) for mail in (INQUIRY, asked, f"team: {answer}"))).waiting_on == turn

@@ -189,7 +189,8 @@ def test_an_answer_about_the_problem_ends_nothing(text: str) -> None:
      "正面玄関は開くようになりました。ありがとうございます。ただ、裏口がまだだめです。",
      "受付の印刷は復旧しましたが、倉庫では依然として印刷できません。",
      "三階以外は直りました。",
-     "一部の改札で復旧しております。"],
+     "一部の改札で復旧しております。",
+     "受付の印刷は復旧しましたが、倉庫ではまだエラーが出ています。"],
 )  # fmt: skip
 def test_a_problem_that_is_left_beside_a_recovery_continues(text: str) -> None:
     told = {one.meaning for one in read(text).statements if one.state == "value"}
@@ -206,7 +207,10 @@ def test_a_problem_that_is_left_beside_a_recovery_continues(text: str) -> None:
      "It is solved. I have not tried the second badge yet, and I still have not received the new ones.",
      "扉は直りました。報告書はまだいただいておりません。",
      "夕方まではまだ開きませんでしたが、扉は直りました。",
-     "裏口はまだ開きますか。正面玄関は直りました。"],
+     "裏口はまだ開きますか。正面玄関は直りました。",
+     "It is solved. So far we still see no errors.",
+     "直りました。引き続き問題なく使えております。",
+     "直りました。まだエラーは出ていません。"],
 )  # fmt: skip
 def test_what_is_not_known_asked_or_past_is_no_problem_that_is_left(text: str) -> None:
     view = READER.view(mail(text, "requester", "team", subject="Re: Badge", opens=False))
