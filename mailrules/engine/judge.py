@@ -92,9 +92,8 @@ class Rules:
         text = mails.mail_text(turn)
         found = self.reader.read(text)
         continues, departs = found.continues, found.departs > 0 and (turn.is_reply or turn.subject_is_new)
-        solves = departs and {"recovered", "act.confirm_resolved"} & {
-            s.meaning for s in found.statements if s.state == "value"
-        }
+        told = {one.meaning for one in found.statements if one.state == "value"}
+        solves = departs and not told.isdisjoint(("recovered", "act.confirm_resolved"))
         if departs and not turn.subject_is_new:
             turn = replace(turn, begins=True)
             text = mails.mail_text(turn)
@@ -105,7 +104,7 @@ class Rules:
             reading,
             continues=continues,
             departs=departs,
-            solves=bool(solves),
+            solves=solves,
             next_scores=found.next_scores,
             report=found.report,
         )

@@ -36,5 +36,5 @@ def _leaves_a_part(concepts: Set[str], properties: Set[str]) -> bool:
     over = not concepts.isdisjoint(_OVER)
     if "left.out" in concepts and over and properties.isdisjoint(("negated", "plan")):
         return True
-    fails = any(one.startswith(("stop.", "noun.error")) for one in concepts) or "negated" in properties
-    return "left.fails" in concepts or ("left.still" in concepts and fails)
+    fails = "noun.error_message" in concepts or any(one.startswith("stop.") for one in concepts)
+    return "left.fails" in concepts or ("left.still" in concepts and (fails or "negated" in properties))
