@@ -46,7 +46,8 @@ def told(text: str, reading: Reading) -> list[str]:
 
 def words_of(text: str) -> frozenset[str]:
     """Return the words that show what a sentence is about: distinctive words and times of day."""
-    return frozenset((*content_words(text), *_TIME.findall(text)))
+    read = text[:MOST_TEXT]
+    return frozenset((*content_words(read), *_TIME.findall(read)))
 
 
 def by_stem(sentences: Iterable[str]) -> dict[str, set[str]]:
