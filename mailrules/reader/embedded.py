@@ -38,6 +38,9 @@ _TELLING, _TELLS = ("item:", "ask:"), 0.0  # a sentence with this score of one o
 _CONTINUES = 0.5
 """From this score of `MatterClassifier` on, a mail without reply headers is read as a reply. An urgent mail needs the
 highest score, because a reply says less about the impact."""
+_FROM_OUTSIDE, _SURELY_URGENT = ("unknown", "vendor"), 0.45
+"""Mail of these sides is P1 or P2 from this probability on, and otherwise goes to triage. Most of it is newsletters,
+discussions and news of other companies, so that a lower threshold would give many false alarms."""
 
 
 class EmbeddedReader:
@@ -77,6 +80,8 @@ class EmbeddedReader:
                 continues = matter["continuation"].score(scores.rows, inputs)
             if tells_departure(mail):
                 departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
+        if mail.side in _FROM_OUTSIDE:
+            thresholds = thresholds | {"urgent": _SURELY_URGENT}
         least = _CONTINUES if chances.get("urgent", 0.0) < thresholds["urgent"] else FURTHEST
         if mail.opens and continues >= least and report is None:
             view = replace(view, mail=replace(mail, opens=False))

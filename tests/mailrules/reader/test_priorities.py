@@ -13,9 +13,9 @@ MAILS = yaml.safe_load((Path(__file__).parent / "priorities.yaml").read_text(enc
 RULES = load()
 
 
-def outcome(mail: dict[str, Any]) -> Any:
+def outcome(mail: dict[str, Any], side: str = "requester") -> Any:
     units = [{"t": sentence, "l": []} for sentence in mail["text"].split("\n")]
-    facts = {"lang": mail["lang"], "side": "requester", "to": "team", "opens": True, "automatic": None, "files": []}
+    facts = {"lang": mail["lang"], "side": side, "to": "team", "opens": True, "automatic": None, "files": []}
     return judged_outcome(RULES.reader, {**facts, "subject": mail["subject"], "units": units}, RULES)
 
 
@@ -28,6 +28,19 @@ def test_the_priority_is_right(mail: dict[str, Any], request: pytest.FixtureRequ
 
 def test_no_disaster_is_passed_off_as_a_considered_low_priority() -> None:
     missed = [mail["id"] for mail in MAILS if "P1" in mail["right"] and not _seen(outcome(mail))]
+    assert missed == []
+
+
+DOUBTFUL = """The status page shows 80 requests currently being processed and 12 idle workers, then it hangs.
+Is there a limit in the scheduler? Every slot is open with no process."""
+
+
+def test_mail_from_outside_needs_clearer_words_to_be_urgent() -> None:
+    mail = {"lang": "en", "subject": "worker slots", "text": DOUBTFUL}
+    assert outcome(mail).priority == "P2"
+    for side in ("unknown", "vendor"):
+        assert (outcome(mail, side).priority, outcome(mail, side).needs_triage) == ("P3", True)
+    missed = [one["id"] for one in MAILS if "P1" in one["right"] and not _seen(outcome(one, "unknown"))]
     assert missed == []
 
 
