@@ -184,13 +184,11 @@ def _entry(source: BriefInput, line: Document) -> dict[str, Any]:
 
 
 def _gaps(source: BriefInput) -> list[str]:
-    """Return the items that must still be asked for: none once the problem is solved.
+    """Return the items that must still be asked for.
 
     If a vendor is involved, some of them are facts that only the team can give, so a requester does not see these.
     """
     case = source.case
-    if source.is_over:
-        return []
     with_vendor = any(one["role"] == "vendor" for one in case.get("participants", []))
     hidden = source.reader == "requester" and with_vendor
     return [item for item in case.get("missing", []) if not hidden or item in _BY_REQUESTER]
