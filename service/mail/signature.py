@@ -120,9 +120,9 @@ def _closing(lines: list[str]) -> int | None:
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
     """Return whether the last line is only the author's name or a part of it.
 
-    It is no signature, but an answer, if the line above announces something.
+    The line above is blank or ends a sentence. It is no signature, but an answer, if the line above announces something.
     """
-    if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
+    if len(lines) < 2 or lines[-2].rstrip()[-1:] not in ("", *".!。！") or len(lines[-1]) > _LONGEST_NAME:
         return False
     above = next((line for line in reversed(lines[:-1]) if line.strip()), "")
     if _ANNOUNCES.search(above[-_WIDEST:].rstrip()):
