@@ -197,9 +197,8 @@ class Rules:
         told = item_values([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         detectable = self._detectable(thread, full, language)
         recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(full)
-        needs = known_kind if opened else None
-        if recovered:  # then only the cause may still be asked for
-            needs = "rca" if any(topic.value == "rca" for topic in parked) else None
+        cause = "rca" if any(topic.value == "rca" for topic in parked) else None
+        needs = cause if recovered else known_kind if opened else None
         lines, missing, questions = self.checklist.fill(view, needs, told, detectable)
         vendor = case_facts.vendor_of(thread, full, self.vendors)
         by_person = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
