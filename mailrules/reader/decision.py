@@ -34,7 +34,6 @@ _AFTERWARDS = "after.recovery"
 _LARGE = ("scale.all", "scale.nobody", "scale.site")
 _OUTCOMES = ("act.confirm_resolved", "act.close")
 _TROUBLE = ("impact.high", "impact.medium", "core_system_stands", "site_stands", "work_stands", "group_stands")
-_WORKAROUND = "item:workaround"
 _DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -90,7 +89,7 @@ class Decision(Evidence):
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
             found += self._asks()
-        found += self._settling()
+        found += [*self._questions(), *self._settling()]
         ours = self.view.mail.side != "vendor"
         matters = _first_units([reading.matters for reading in self.view.readings if ours])
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | matters).items()]
@@ -102,16 +101,6 @@ class Decision(Evidence):
         # a sentence with an unmistakable statement is not a request
         told = {self.view.units[at].start for at in self._plainly.values()}
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
-
-    def _told(self, meaning: str, chance: float) -> Statement:
-        """Return the statement of an item, act or topic.
-
-        In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
-        """
-        found = self._state(meaning, chance)
-        if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:
-            return found
-        return found if self._score(meaning, self._best_unit(meaning)) >= 0 else self._state(meaning, chance, "partial")
 
     def _solved_or_continues(self, told: Set[str]) -> list[Statement]:
         """Return the statement that the problem is solved or continues, never both.
