@@ -124,3 +124,13 @@ def test_all_questions_of_a_list_and_polite_requests_are_read() -> None:
     dates = "移行日、承知しました。停止時間の見込みを教えてください。"
     assert stated("item.question", dates, "ja") == ["停止時間の見込みを教えてください。"]
     assert stated("item.question", "移行日、承知しました。当日はよろしくお願いします。", "ja") == []
+
+
+def test_a_reply_that_begins_another_matter_tells_the_outcome_of_the_earlier_one() -> None:
+    text = "The lift works again. Thanks!\nOne more thing: the lamp at my desk flickers."
+    own = {"subject_is_new": False, "begins": True, "language": "en", "towards": frozenset({"team"})}
+    turn = RuleInput("1", "requester", "jo@lab.test", text, "Re: Lift", **own)  # type: ignore[arg-type]
+    said = [Statement("recovered", "value", "The lift works again.", 0, 21), Statement("kind.incident")]
+    judged = RULES.judge((turn,), (RULES.reading(turn, said, "model", "1"),))
+    assert (judged.recovered, judged.priority.level) == (False, "P3")
+    assert judged.excerpt == "One more thing: the lamp at my desk flickers."
