@@ -62,6 +62,7 @@ def test_once_the_problem_is_over_only_its_cause_may_need_more() -> None:
     [
         ("My laptop does not start any more.", "en", "impact_scope", False),
         ("私のパソコンが起動しなくなりました。", "ja", "impact_scope", False),
+        ("My handheld does not read labels any more.", "en", "impact_scope", False),
         ("The archive search shows a white page.", "en", "impact_scope", True),
         ("The archive search shows a white page for all of the museum staff.", "en", "impact_scope", False),
     ],
