@@ -11,6 +11,8 @@ An item has one of these states:
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from mailrules.catalogue.meanings import Catalogue
 from mailrules.engine.conditions import View
 from mailrules.engine.rulefile import RuleFile
@@ -48,11 +50,14 @@ def item_values(mails: Sequence[tuple[RuleInput, Reading]]) -> dict[str, ItemVal
         if reading.says("act.reopen", "ongoing"):
             over = False
         asks_a_user = turn.side == "team" and "requester" in turn.towards and "vendor" not in turn.towards
+        if reading.says("recovered", "act.confirm_resolved"):
+            values.pop("ongoing_state", None)  # "still nothing here" of an earlier mail
         for statement in _best(reading.statements):
             item = statement.meaning[5:]
-            if asks_a_user and item == "question":
-                continue  # a question by the team to a user is not a question to the vendor
             before = values.get(item)
+            of_user = turn.side != "team" and before is not None and before.turn.side == "team"
+            if item == "question" and (asks_a_user or of_user):
+                continue  # neither is a question to the vendor
             if before is None:
                 values[item] = ItemValue(turn, statement)
             elif turn.side == "team" or turn.author == reporter or not _known(before.statement):
@@ -74,6 +79,9 @@ def _best(statements: Sequence[Statement]) -> list[Statement]:
             before = best.get(statement.meaning)
             if before is None or (not _known(before) and _known(statement)):
                 best[statement.meaning] = statement
+    asked = {s.start: s.quote for s in statements if s.meaning == "item.question" and _known(s)}
+    if len(asked) > 1:  # a numbered list
+        best["item.question"] = replace(best["item.question"], value=" ".join(asked[at] for at in sorted(asked)))
     return list(best.values())
 
 

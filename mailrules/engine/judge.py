@@ -203,7 +203,10 @@ class Rules:
         view = View(valid_statements(concluded), facts)
         told = item_values([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         detectable = self._detectable(thread, full, language)
-        lines, missing, questions = self.checklist.fill(view, known_kind if opened else None, told, detectable)
+        recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(full)
+        cause = "rca" if any(topic.value == "rca" for topic in parked) else None
+        needs = cause if recovered else known_kind if opened else None
+        lines, missing, questions = self.checklist.fill(view, needs, told, detectable)
         vendor = case_facts.vendor_of(thread, full, self.vendors)
         by_person = next((r for t, r in zip(thread, full, strict=True) if t.automatic is None), full[0])
         return Judgement(
@@ -216,12 +219,12 @@ class Rules:
             readings=tuple(full),
             excerpt=excerpt_of(tuple(one.turn for one in telling), [one.reading for one in telling]),
             tone=self._tone(full),
-            parked=case_facts.parked_of(full),
+            parked=parked,
             problem=problem_of(concluded),
             vendor=vendor,
             references=case_facts.references_of(thread, full, vendor),
             judged_by=self.version,
-            recovered=over(view, self.files["triage"]),
+            recovered=recovered,
             reader=by_person.reader,
             reader_version=by_person.version,
         )

@@ -11,6 +11,7 @@ from mailrules.thread import RuleInput, Thread
 
 SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
 _IMPACT = ("impact.", "urgency.", "security")
+OF_EARLIER = ("act.thanks", "act.confirm_resolved", "act.close", "recovered")  # in a reply that begins another matter
 
 
 def mail_text(turn: RuleInput) -> MailText:
@@ -111,7 +112,8 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
             said = hit.statement
             is_doubt = said.state == UNSURE and said.meaning.startswith(_IMPACT)
             counts = (one is first or one.doubts) and (said.meaning == "security" or not settled)
-            if said.meaning not in replaced and (counts or not is_doubt):
+            is_earlier = one.turn.begins and not one.turn.subject_is_new and said.meaning in OF_EARLIER
+            if said.meaning not in replaced and (counts or not is_doubt) and not is_earlier:
                 kept.append(hit)
         replaced = replaced.union(*(gone for said, gone in one.replaces if not said <= replaced))
     return tuple(reversed(kept))

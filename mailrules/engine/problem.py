@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mailrules.engine.mails import SENTENCE, ConcludedMail, opens, ours
+from mailrules.engine.mails import OF_EARLIER, SENTENCE, ConcludedMail, opens, ours
 from mailrules.fold import fold, lower
 from mailrules.judgement import Problem, Reading
 from mailrules.thread import RuleInput, Thread
@@ -16,8 +16,6 @@ _MATTER = (
     "impact.high", "impact.medium", "item.business_impact",
 )  # fmt: skip
 """Meanings whose text describes the problem, most informative first."""
-_OF_EARLIER = ("act.thanks", "act.confirm_resolved")
-"""Meanings that concern the earlier matter in a reply that begins another one."""
 _GREETING = re.compile(
     r"\s*(?:お疲れ|おつかれ|(?:いつも|平素)?(?:より)?(?:大変)?お世話|おはよう|こんにち|こんばん|はじめまして|初めまして"
     r"|(?:いつも|平素)[^。\n]{0,60}(?:ありがとう|有難う|有り難う|御礼|お礼)"
@@ -107,10 +105,11 @@ def excerpt_of(thread: Thread, readings: Sequence[Reading]) -> str:
                 return found[:_LONGEST]
         sentences = [told for match in SENTENCE.finditer(turn.text[:4000]) if (told := match.group().strip())]
         first = first or next(iter(sentences), "")
-        earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in _OF_EARLIER}
+        earlier = {s.quote for s in reading.statements if turn.begins and s.meaning in OF_EARLIER}
         without_greetings = [one for one in sentences if not _greets(one)]
         informative = [one for one in without_greetings if columns(one) >= _SAYS]
-        for one in [*(one for one in informative if one not in earlier), *informative, *without_greetings]:
+        own = [one for one in informative if not any(quote in one for quote in earlier)]
+        for one in [*own, *informative, *without_greetings]:
             return one[:_LONGEST]
     return first[:_LONGEST]
 

@@ -35,7 +35,6 @@ _AFTERWARDS = "after.recovery"
 _LARGE = ("scale.all", "scale.nobody", "scale.site")
 _OUTCOMES = ("act.confirm_resolved", "act.close", "act.thanks")
 _TROUBLE = ("impact.high", "impact.medium", "core_system_stands", "site_stands", "work_stands", "group_stands")
-_WORKAROUND = "item:workaround"
 _DENIABLE = ("item.workaround", "item.approval")  # items that a negated value may deny
 _SETTLES = {
     "act:confirm_resolved": ("settled.works", frozenset(("works_again", "ask.close"))),
@@ -87,11 +86,11 @@ class Decision(Evidence):
                 and chance >= self.threshold(meaning)
             ):
                 found.append(self._told(meaning, chance))
-            elif family == "item" and chance >= self.thresholds.get(f"low {meaning}", 2.0):
+            elif family == "item" and self._perhaps(meaning, chance):
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
             found += self._asks()
-        found += self._settling()
+        found += [*self._questions(), *self._settling()]
         ours = self.view.mail.side != "vendor"
         matters = _first_units([reading.matters for reading in self.view.readings if ours])
         found += [self._quote(meaning, at, 1.0) for meaning, at in (self._plainly | matters).items()]
@@ -102,16 +101,6 @@ class Decision(Evidence):
         found += self._solved_or_continues({one.meaning for one in found if one.state != UNSURE})
         told = {self.view.units[at].start for at in self._plainly.values()}  # unmistakable: these are not requests
         return [one for one in found if not (one.meaning.startswith("ask.") and one.start in told)]
-
-    def _told(self, meaning: str, chance: float) -> Statement:
-        """Return the statement of an item, act or topic.
-
-        In an urgent mail, a workaround that no sentence shows clearly is partial: the mail may mean other work.
-        """
-        found = self._state(meaning, chance)
-        if meaning != _WORKAROUND or found.state != "value" or self._chance("urgent") < self.thresholds["urgent"]:
-            return found
-        return found if self._score(meaning, self._best_unit(meaning)) >= 0 else self._state(meaning, chance, "partial")
 
     def _solved_or_continues(self, told: Set[str]) -> list[Statement]:
         """Return the statement that the problem is solved or continues, never both.

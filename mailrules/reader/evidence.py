@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..statement import Statement
+from ..statement import UNSURE, Statement
 from .concepts import ConceptMatcher
 from .mailview import MailView, Matrix
 from .reports import Report
@@ -85,6 +85,11 @@ class Evidence:
     def threshold(self, meaning: str) -> float:
         return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
 
+    def _perhaps(self, meaning: str, chance: float) -> bool:
+        """Whether the mail perhaps states an item. A word such as "whole" perhaps states who is affected."""
+        all_of_them = meaning == EFFECT[0] and "scale.all" in self._concepts
+        return all_of_them or chance >= self.thresholds.get(f"low {meaning}", 2.0)
+
     def _names(self, family: str | tuple[str, ...]) -> bool:
         """Whether a sentence or the subject contains a concept of a family."""
         return any(concept.startswith(family) for concept in self._concepts)
@@ -109,6 +114,27 @@ class Evidence:
             scored.pop("partial", None)
         state = max(scored, key=lambda name: scored[name], default="value")
         return state if scored.get(state, 0) >= _STATE_SCORE else "value"
+
+    def _told(self, meaning: str, chance: float) -> Statement:
+        """Return the statement of an item, act or topic.
+
+        In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
+        What was tried ("we restarted it") is no change.
+        """
+        found, at = self._state(meaning, chance), self._best_unit(meaning)
+        urgent = self._chance("urgent") >= self.thresholds["urgent"] and self._score(meaning, at) < 0
+        if meaning == "item:workaround" and found.state == "value" and urgent:
+            return self._state(meaning, chance, "partial")
+        tried = meaning == "item:recent_changes" and self._score("item:tried", at) > self._score(meaning, at)
+        return self._state(meaning, chance, UNSURE) if tried else found
+
+    def _questions(self) -> list[Statement]:
+        """Return the questions of the team to a vendor: besides the clearest one, requests and those of a list."""
+        asks = self._chance(question := "item:question") >= self.threshold(question)
+        best, readings = self._best_unit(question), enumerate(self.view.readings)
+        found = [at for at, one in readings if (at != best if asks else "ask.please" in one.concepts)]
+        to_vendor = (self.view.mail.side, self.view.mail.to) == ("team", "vendor")
+        return [self._quote(question, at, 0.5) for at in found if to_vendor and self._score(question, at) >= 0]
 
     def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
         name = meaning.replace(":", ".")

@@ -90,6 +90,8 @@ def _is_stated(line: Document, denied: Sequence[tuple[str, str]]) -> bool:
     """
     if line["state"] not in ("present", "unknown") and not (line["state"] == "missing" and line.get("partial")):
         return False
+    if line["item"] == "workaround" and line.get("partial"):  # people only do other work meanwhile
+        return False
     said, message = one_line(line.get("quote")), line.get("message")
     if said and any(message == other and said in quote for other, quote in denied):
         return False
@@ -184,16 +186,13 @@ def _entry(source: BriefInput, line: Document) -> dict[str, Any]:
 
 
 def _gaps(source: BriefInput) -> list[str]:
-    """Return the items that must still be asked for: none once the problem is solved.
+    """Return the items that must still be asked for.
 
     If a vendor is involved, some of them are facts that only the team can give, so a requester does not see these.
     """
-    case = source.case
-    if source.is_over:
-        return []
-    with_vendor = any(one["role"] == "vendor" for one in case.get("participants", []))
+    with_vendor = any(one["role"] == "vendor" for one in source.case.get("participants", []))
     hidden = source.reader == "requester" and with_vendor
-    return [item for item in case.get("missing", []) if not hidden or item in _BY_REQUESTER]
+    return [item for item in source.case.get("missing", []) if not hidden or item in _BY_REQUESTER]
 
 
 def _references(case: Document) -> list[str]:

@@ -86,7 +86,7 @@ def _once(entries: Sequence[Mapping[str, Any]], told: set[str], lang: str) -> li
         if entry["text"] not in told:
             together.setdefault(entry["text"], []).append(entry["label"])
     told.update(together)
-    return [(_JOINED[lang].join(labels), words) for words, labels in together.items()]
+    return [(_JOINED[lang].join(dict.fromkeys(labels)), words) for words, labels in together.items()]
 
 
 def _plain(value: str) -> str:

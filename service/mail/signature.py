@@ -120,9 +120,10 @@ def _closing(lines: list[str]) -> int | None:
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
     """Return whether the last line is only the author's name or a part of it.
 
-    False if the line above announces an answer, such as "the name is:". Then the name is this answer.
+    The line above is blank or ends a sentence. False if that line announces an answer, such as "the name is:". Then the
+    name is this answer.
     """
-    if len(lines) < 2 or lines[-2].strip() or len(lines[-1]) > _LONGEST_NAME:
+    if len(lines) < 2 or lines[-2].rstrip()[-1:] not in ("", *".!。！") or len(lines[-1]) > _LONGEST_NAME:
         return False
     above = next((line for line in reversed(lines[:-1]) if line.strip()), "")
     if _ANNOUNCES.search(above[-_WIDEST:].rstrip()):

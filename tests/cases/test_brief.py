@@ -106,15 +106,24 @@ def test_the_requester_reads_what_is_known_and_what_comes_next() -> None:
     assert "次の連絡の予定: 2031-05-13 18:00 (JST)\n" in text(made, TOKYO)
 
 
-@pytest.mark.parametrize(("over", "gaps"), [({}, ["version"]), ({"recovered": True}, []), ({"status": "closed"}, [])])
-def test_the_team_reads_what_is_still_to_be_asked_until_the_problem_is_solved(
-    over: dict[str, Any], gaps: list[str]
-) -> None:
-    document = case(line("version", "", state="missing"), missing=["version"], **over)
+def test_other_work_meanwhile_is_no_workaround() -> None:
+    document = case(line("symptom", LEAD), line("workaround", "We sweep the hall.", partial=True))
+    assert "We sweep the hall." not in said(document)
+    assert "Impact\n- workaround: By hand." in said(case(line("symptom", LEAD), line("workaround", "By hand.")))
+
+
+def test_a_label_of_several_entries_is_shown_once() -> None:
+    parked = [{"topic": topic, "quote": "Report and refund?", "message": "2"} for topic in ("rca", "compensation")]
+    written = said(case(line("question", "Report and refund?"), parked=parked, recovered=True))
+    assert written.count("To discuss after recovery") == 1
+
+
+def test_the_team_reads_what_is_still_to_be_asked() -> None:
+    document = case(line("version", "", state="missing"), missing=["version"])
     assert "version" not in said(document)
     made = brief(document, MAILS, lang="en", for_="team")
-    assert [gap["item"] for gap in made["gaps"]] == gaps
-    assert ("Still to be asked\n- version" in text(made)) is bool(gaps)
+    assert [gap["item"] for gap in made["gaps"]] == ["version"]
+    assert "Still to be asked\n- version" in text(made)
 
 
 def test_the_team_reads_requests_and_topics_with_the_dates_of_their_mails() -> None:

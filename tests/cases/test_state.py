@@ -137,6 +137,12 @@ def test_a_case_needs_triage_until_it_is_over_or_a_person_sets_the_priority() ->
     assert state(REPORTS, by_hand="priority=P4")["needs_triage"] is False
 
 
+def test_nothing_is_missing_once_a_case_is_solved() -> None:
+    assert state(REPORTS)["missing"] == ["version"]
+    assert state(REPORTS, by_hand="status=resolved")["missing"] == []
+    assert state(REPORTS, user("act.confirm_resolved"))["questions"] == []
+
+
 def test_a_stranger_who_answers_into_a_case_is_no_participant() -> None:
     made = state(REPORTS, INQUIRES, stranger("act.report", facts={"author": "x@else.test"}))
     assert [person["address"] for person in made["participants"]] == ["requester@x.test", "team@x.test"]

@@ -156,6 +156,9 @@ def test_the_authors_name_alone_at_the_end_is_a_signature(sign: bool) -> None:
         text = f"It prints.\n\n{last}"
         read = body(text, author=author).reply_text
         assert read == ("It prints." if sign else text), (author, last)
+        assert body(text.replace("\n\n", "\n"), author=author).reply_text == read.replace("\n\n", "\n"), (author, last)
+    unfinished = "The printer of\nAda"
+    assert body(unfinished, author="Ada Byron <ada@maker.example>").reply_text == unfinished
     quoting = "It prints.\n\nOn Tue, Nov 10, 2026 at 12:05 PM Bob <b@x.example> wrote:\n> No.\n>\n> Bob"
     assert body(quoting).history[0].text == "No."
 
