@@ -26,6 +26,7 @@ our side: it is solved, nobody acts         nobody; resolved (closed if the team
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
 our side: nobody acts, a part still fails   team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
+our side: cancels, the vendor knows nothing team (to tell the vendor); the vendor's acknowledgement resolves
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
                                             that it works again (unchanged), if it answers a vendor's request without
                                             saying that it is over (vendor), or if a stranger writes (team)
@@ -53,7 +54,14 @@ from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
-from service.cases.vendor_mail import CONTINUING, side_by_alarm, side_by_case_status, team_has_to_act, vendor_continues
+from service.cases.vendor_mail import (
+    CONTINUING,
+    says_more,
+    side_by_alarm,
+    side_by_case_status,
+    team_has_to_act,
+    vendor_continues,
+)
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
@@ -80,6 +88,7 @@ class Course:
     last_turn: Side | None = None  # who had to act before the case was resolved
     with_vendor: bool = False  # a vendor takes part, or had to act once
     severe: bool = False  # a mail of our side says that the impact is high, and the case was not resolved since
+    withdrawn: bool = False  # our side withdrew its request; the vendor still has to be told, or to acknowledge it
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -200,9 +209,9 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
             course.status = "closed"
     elif asks and settled and {"confirm_close"} <= {ask.what for ask in ledger.open()} <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
-    elif closes and not asks:
+    elif not asks and (closes or (course.withdrawn and course.waiting_on == "vendor" and not says_more(reading))):
         ledger.record_closed(line)
-        _settle(course, line.node.at, "closed")
+        _settle(course, line.node.at, "closed" if closes else "resolved")
     elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
         _give_turn(course, line, "vendor" if state == "vendor" else "team")  # a notice without an automatic header
     else:
@@ -228,6 +237,10 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
             then = "vendor"  # it waits for the answer
     else:
         then = _next_side(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
+    if reading.says("act.withdraw") and course.status == "open" and not stranger and (to_vendor or then == "nobody"):
+        knows, course.withdrawn = to_vendor or (course.withdrawn and course.waiting_on == "vendor"), True
+        if course.with_vendor and not knows:
+            then = "team"  # it has to tell the vendor
     if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, then):
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
             _give_turn(course, line, "team")
@@ -334,7 +347,7 @@ def _give_turn(course: Course, line: CaseMessage, side: Side) -> None:
 def _settle(course: Course, at: datetime, status: Status) -> None:
     if course.status == "closed" and status == "resolved":
         return
-    course.status, course.severe = status, False
+    course.status, course.severe, course.withdrawn = status, False, False
     if course.waiting_on is not None or not course.moves:
         course.moves.append((at, None))
     course.waiting_on, course.since = None, course.moves[-1][0]

@@ -17,13 +17,17 @@ _FINAL = frozenset(("answer", "scope_statement"))
 def side_by_case_status(reading: Reading) -> Side | str | None:
     """Return who has to act according to the status that a notice states: a side, `closed`, or None.
 
-    A mail that also requests, promises, answers or reports progress does not close the case.
+    A mail that also ``says_more`` does not close the case.
     """
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
         if reading.says(meaning):
             return side
-    more = reading.asks or reading.says("act.promise") or not {*CONTINUING, "answer"}.isdisjoint(reading.acts)
-    return "closed" if reading.says("desk.closed") and not more else None
+    return "closed" if reading.says("desk.closed") and not says_more(reading) else None
+
+
+def says_more(reading: Reading) -> bool:
+    """Whether a vendor's mail requests, promises, answers or reports progress, and so ends nothing."""
+    return bool(reading.asks or reading.says("act.promise") or not {*CONTINUING, "answer"}.isdisjoint(reading.acts))
 
 
 def side_by_alarm(reading: Reading) -> Side | None:

@@ -40,6 +40,7 @@ from tests.cases.exchanges import (
 STANDSTILL = user("act.report", "impact.high", "urgency.high")
 SETTLES = user("act.confirm_resolved")
 ASKS = vendor("ask.something")
+CANCELS, TELLS = user("act.withdraw", then="nobody"), inquire("act.withdraw", then="vendor")
 LOGS_AND_MORE = vendor("ask.logs", "ask.something", "ask.something=value")
 GIVES_LOGS = inquire("act.give_logs", files=("a.log",))
 REFUSES = inquire("act.answer", "tone.refuse_logs", then="team")
@@ -94,6 +95,18 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([STANDSTILL, reply(), user(then="nobody")], "team", ""),
         ([STANDSTILL, INQUIRES, user(then="nobody")], "vendor", ""),
         ([STANDSTILL, user("recovered", then="nobody")], "resolved", ""),
+        # a request that our side withdraws: the vendor has to be told, and its acknowledgement resolves the case
+        ([REPORTS, INQUIRES, CANCELS], "team", ""),
+        ([REPORTS, INQUIRES, ASKS, reply(), CANCELS], "team", "something open"),
+        ([REPORTS, reply(), CANCELS], "resolved", ""),  # no vendor takes part
+        ([REPORTS, INQUIRES, CANCELS, TELLS], "vendor", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, note("act.withdraw", then="nobody")], "resolved", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, vendor(then="team")], "resolved", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, vendor("act.progress", then="vendor")], "vendor", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, vendor("act.answer", then="team")], "team", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, ASKS], "team", "something open"),
+        ([REPORTS, INQUIRES, CANCELS, vendor(then="team")], "team", ""),  # it does not know yet
+        ([REPORTS, INQUIRES, user("act.withdraw", then="team")], "team", ""),
         # a problem that continues is not solved
         ([REPORTS, reply(), user("ongoing", then="nobody")], "team", ""),
         ([REPORTS, reply(), note("ongoing", then="nobody")], "team", ""),

@@ -232,3 +232,30 @@ def test_what_is_not_known_asked_or_past_is_no_problem_that_is_left(text: str) -
 )
 def test_thanks_beside_the_outcome_confirm_a_recovery(text: str, works: bool) -> None:
     assert any(one.meaning == "recovered" and one.state == "value" for one in read(text).statements) is works
+
+
+@pytest.mark.parametrize(
+    ("text", "withdrawn"),
+    [
+        ("The fair was called off, so we need no badges.", True),
+        ("Please cancel our order for the two readers.", True),
+        ("The extra gate is no longer needed.", True),
+        ("展示会が中止になりましたので、今回の申請はなしでお願いします。", True),
+        ("入館証の追加は見送りとなりました。", True),
+        ("Please do not cancel the order.", False),
+        ("Could you cancel the order if it is not shipped yet?", False),
+        ("The cancel button does nothing.", False),
+        ("キャンセルはできますか。", False),
+        ("見送りの時に使う入館証です。", False),
+    ],
+)
+@pytest.mark.parametrize("side", ["requester", "team"])
+def test_our_side_withdraws_a_request(text: str, withdrawn: bool, side: str) -> None:
+    assert any(one.meaning == "act.withdraw" for one in read(text, side).statements) is withdrawn
+
+
+@pytest.mark.parametrize(
+    "text", ["承知いたしました。またの機会にお声がけください。", "Noted. Please call us next time you need a reader."]
+)
+def test_the_closing_courtesy_of_a_vendor_asks_for_nothing(text: str) -> None:
+    assert not [one for one in read(text, "vendor").statements if one.meaning.startswith("ask.")]
