@@ -27,6 +27,7 @@ from mailrules.thread import RuleInput, Side, Thread
 from mailrules.vendors import Vendors
 
 KEPT_MAILS = 2048  # size of the cache of conclusions; a case is judged again after each of its mails
+_SOLVED = ("recovered", "act.confirm_resolved")
 _NOTICES = ("notification", "bounce", "calendar")
 KEPT_TEXT = 16_000  # mails with a longer text are not cached
 
@@ -91,23 +92,16 @@ class Rules:
         turn = replace(turn, begins=False)
         text = mails.mail_text(turn)
         found = self.reader.read(text)
-        continues, departs = found.continues, found.departs > 0 and (turn.is_reply or turn.subject_is_new)
-        told = {one.meaning for one in found.statements if one.state == "value"}
-        solves = departs and not told.isdisjoint(("recovered", "act.confirm_resolved"))
+        departs = found.departs > 0 and (turn.is_reply or turn.subject_is_new)
+        solves = departs and any(s.meaning in _SOLVED and s.state == "value" for s in found.statements)
+        of_thread = {"continues": found.continues, "departs": departs, "solves": solves}
         if departs and not turn.subject_is_new:
             turn = replace(turn, begins=True)
             text = mails.mail_text(turn)
             found = self.reader.read(text)
         statements = (*found.statements, *self.organisation_phrases.read(text))
         reading = self.reading(turn, statements, self.reader.name, self.reader.version)
-        return msgspec.structs.replace(
-            reading,
-            continues=continues,
-            departs=departs,
-            solves=solves,
-            next_scores=found.next_scores,
-            report=found.report,
-        )
+        return msgspec.structs.replace(reading, **of_thread, next_scores=found.next_scores, report=found.report)
 
     def reading(self, turn: RuleInput, statements: Sequence[Statement], reader: str, version: str) -> Reading:
         """Return the reading of a mail for given statements, whichever reader found them."""

@@ -54,14 +54,7 @@ from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
-from service.cases.vendor_mail import (
-    CONTINUING,
-    says_more,
-    side_by_alarm,
-    side_by_case_status,
-    team_has_to_act,
-    vendor_continues,
-)
+from service.cases.vendor_mail import says_more, side_by_alarm, side_by_case_status, team_has_to_act, vendor_continues
 from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
@@ -204,12 +197,13 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
     asks, settled = ledger.record_asks(line), course.status != "open"
     state = side_by_case_status(reading)
     closes = reading.says("act.close") or state == "closed"
-    if settled and not asks and not acts & CONTINUING and not reading.says("act.promise"):
+    ends = course.withdrawn and course.waiting_on == "vendor" and not says_more(reading, "answer")
+    if settled and not says_more(reading):
         if closes:
             course.status = "closed"
     elif asks and settled and {"confirm_close"} <= {ask.what for ask in ledger.open()} <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
-    elif not asks and (closes or (course.withdrawn and course.waiting_on == "vendor" and not says_more(reading))):
+    elif not asks and (closes or ends):
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed" if closes else "resolved")
     elif not asks and (state == "team" or (state == "vendor" and "answer" not in acts)):
@@ -238,9 +232,9 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
     else:
         then = _next_side(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
     if reading.says("act.withdraw") and course.status == "open" and not stranger and (to_vendor or then == "nobody"):
-        knows, course.withdrawn = to_vendor or (course.withdrawn and course.waiting_on == "vendor"), True
-        if course.with_vendor and not knows:
+        if course.with_vendor and not (to_vendor or (course.withdrawn and course.waiting_on == "vendor")):
             then = "team"  # it has to tell the vendor
+        course.withdrawn = True
     if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, then):
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
             _give_turn(course, line, "team")

@@ -7,7 +7,7 @@ from mailrules.statement import NextSide
 from mailrules.thread import Side
 from service.cases.asks import SOMETHING
 
-CONTINUING = frozenset(("progress", "escalated"))
+_CONTINUING = frozenset(("progress", "escalated"))
 _SURELY_NOT_TEAM, _SURELY_VENDOR = log(0.15), log(0.75)
 """Chances by the words of a vendor's mail. If the mail asks for something and the chance of the team is lower, the team
 need not act. If the mail answers and the chance of the vendor is lower, the team has to act."""
@@ -17,17 +17,17 @@ _FINAL = frozenset(("answer", "scope_statement"))
 def side_by_case_status(reading: Reading) -> Side | str | None:
     """Return who has to act according to the status that a notice states: a side, `closed`, or None.
 
-    A mail that also ``says_more`` does not close the case.
+    A mail that also answers or ``says_more`` does not close the case.
     """
     for meaning, side in (("desk.vendor", "vendor"), ("desk.customer", "team")):
         if reading.says(meaning):
             return side
-    return "closed" if reading.says("desk.closed") and not says_more(reading) else None
+    return "closed" if reading.says("desk.closed") and not says_more(reading, "answer") else None
 
 
-def says_more(reading: Reading) -> bool:
-    """Whether a vendor's mail requests, promises, answers or reports progress, and so ends nothing."""
-    return bool(reading.asks or reading.says("act.promise") or not {*CONTINUING, "answer"}.isdisjoint(reading.acts))
+def says_more(reading: Reading, *acts: str) -> bool:
+    """Whether a vendor's mail requests, promises or reports progress, or does one of these acts."""
+    return bool(reading.asks or reading.says("act.promise") or not {*_CONTINUING, *acts}.isdisjoint(reading.acts))
 
 
 def side_by_alarm(reading: Reading) -> Side | None:
