@@ -86,7 +86,7 @@ class Decision(Evidence):
                 and chance >= self.threshold(meaning)
             ):
                 found.append(self._told(meaning, chance))
-            elif family == "item" and self._perhaps(meaning, chance):
+            elif family == "item" and chance >= self.thresholds.get(f"low {meaning}", 2.0):
                 found.append(self._state(meaning, chance, UNSURE))
         if "ask:any" in self.chances:
             found += self._asks()

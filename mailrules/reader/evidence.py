@@ -85,11 +85,6 @@ class Evidence:
     def threshold(self, meaning: str) -> float:
         return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
 
-    def _perhaps(self, meaning: str, chance: float) -> bool:
-        """Whether the mail perhaps states an item. A word such as "whole" perhaps states who is affected."""
-        all_of_them = meaning == EFFECT[0] and "scale.all" in self._concepts
-        return all_of_them or chance >= self.thresholds.get(f"low {meaning}", 2.0)
-
     def _names(self, family: str | tuple[str, ...]) -> bool:
         """Whether a sentence or the subject contains a concept of a family."""
         return any(concept.startswith(family) for concept in self._concepts)
