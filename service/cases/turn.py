@@ -81,7 +81,7 @@ class Course:
     last_turn: Side | None = None  # who had to act before the case was resolved
     with_vendor: bool = False  # a vendor takes part, or had to act once
     severe: bool = False  # a mail of our side says that the impact is high, and the case was not resolved since
-    withdrawn: bool = False  # our side withdrew its request; the vendor still has to be told, or to acknowledge it
+    withdrawn: bool = False  # our side withdrew its whole request; the vendor has to be told, or to acknowledge it
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -231,10 +231,13 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
             then = "vendor"  # it waits for the answer
     else:
         then = _next_side(course, line, "nobody" if confirms else "requester" if by_team and course.moves else "team")
-    if reading.says("act.withdraw") and course.status == "open" and not stranger and (to_vendor or then == "nobody"):
-        if course.with_vendor and not (to_vendor or (course.withdrawn and course.waiting_on == "vendor")):
+    withdraws = reading.says("act.withdraw") and not stranger and course.status == "open"
+    if withdraws and then == "nobody" and not to_vendor:
+        if course.with_vendor and not (course.withdrawn and course.waiting_on == "vendor"):
             then = "team"  # it has to tell the vendor
         course.withdrawn = True
+    elif then != "nobody" and not (withdraws or stranger):
+        course.withdrawn = False  # it is needed again, or there is more to do
     if not (confirms or begins) and course.moves and _leaves_turn(course, line, reading, then):
         if "chase" in acts and line.turn.side == course.waiting_on == "requester":
             _give_turn(course, line, "team")

@@ -106,6 +106,12 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([REPORTS, INQUIRES, CANCELS, TELLS, vendor("act.answer", then="team")], "team", ""),
         ([REPORTS, INQUIRES, CANCELS, TELLS, ASKS], "team", "something open"),
         ([REPORTS, INQUIRES, CANCELS, vendor(then="team")], "team", ""),  # it does not know yet
+        # only a part is withdrawn, or the request is needed again: the vendor's acknowledgement resolves nothing
+        ([REPORTS, INQUIRES, TELLS, vendor(then="vendor")], "vendor", ""),
+        ([REPORTS, INQUIRES, inquire("act.withdraw", then="nobody"), vendor(then="vendor")], "vendor", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, INQUIRES, vendor(then="vendor")], "vendor", ""),
+        ([REPORTS, INQUIRES, CANCELS, TELLS, user(then="vendor"), vendor(then="vendor")], "vendor", ""),
+        ([REPORTS, INQUIRES, CANCELS, user("act.thanks", then="nobody"), TELLS, vendor(then="team")], "resolved", ""),
         ([REPORTS, INQUIRES, user("act.withdraw", then="team")], "team", ""),
         # a problem that continues is not solved
         ([REPORTS, reply(), user("ongoing", then="nobody")], "team", ""),
