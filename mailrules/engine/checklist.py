@@ -80,7 +80,7 @@ def _best(statements: Sequence[Statement]) -> list[Statement]:
             if before is None or (not _known(before) and _known(statement)):
                 best[statement.meaning] = statement
     asked = {s.start: s.quote for s in statements if s.meaning == "item.question" and _known(s)}
-    if len(asked) > 1:  # a numbered list
+    if len(asked) > 1:  # all questions of the mail, in order
         best["item.question"] = replace(best["item.question"], value=" ".join(asked[at] for at in sorted(asked)))
     return list(best.values())
 

@@ -114,7 +114,7 @@ class Evidence:
         """Return the statement of an item, act or topic.
 
         In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
-        What was tried ("we restarted it") is no change.
+        A change that the sentence rather shows as tried ("we restarted it") is unsure.
         """
         found, at = self._state(meaning, chance), self._best_unit(meaning)
         urgent = self._chance("urgent") >= self.thresholds["urgent"] and self._score(meaning, at) < 0
@@ -124,12 +124,15 @@ class Evidence:
         return self._state(meaning, chance, UNSURE) if tried else found
 
     def _questions(self) -> list[Statement]:
-        """Return the questions of the team to a vendor: besides the clearest one, requests and those of a list."""
-        asks = self._chance(question := "item:question") >= self.threshold(question)
-        best, readings = self._best_unit(question), enumerate(self.view.readings)
-        found = [at for at, one in readings if (at != best if asks else "ask.please" in one.concepts)]
-        to_vendor = (self.view.mail.side, self.view.mail.to) == ("team", "vendor")
-        return [self._quote(question, at, 0.5) for at in found if to_vendor and self._score(question, at) >= 0]
+        """Return the questions of the team to a vendor beside the clearest one; without a clear one, the requests."""
+        mail, question = self.view.mail, "item:question"
+        if (mail.side, mail.to) != ("team", "vendor"):
+            return []
+        asks, best = self._chance(question) >= self.threshold(question), self._best_unit(question)
+        asking = [at for at in range(len(self.view.readings)) if self._score(question, at) >= 0]
+        if asks:
+            return [self._quote(question, at, 0.5) for at in asking if at != best]
+        return [self._quote(question, at, 0.5) for at in asking if "ask.please" in self.view.readings[at].concepts]
 
     def _quote(self, meaning: str, at: int, chance: float, state: str = "value") -> Statement:
         name = meaning.replace(":", ".")

@@ -26,7 +26,7 @@ our side: it is solved, nobody acts         nobody; resolved (closed if the team
 a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
 our side: nobody acts, a part still fails   team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
-our side: cancels, the vendor knows nothing team (to tell the vendor); the vendor's acknowledgement resolves
+our side: cancels what a vendor works on    team, to tell the vendor; the vendor's acknowledgement resolves
 our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
                                             that it works again (unchanged), if it answers a vendor's request without
                                             saying that it is over (vendor), or if a stranger writes (team)

@@ -26,7 +26,7 @@ def side_by_case_status(reading: Reading) -> Side | str | None:
 
 
 def says_more(reading: Reading, *acts: str) -> bool:
-    """Whether a vendor's mail requests, promises or reports progress, or does one of these acts."""
+    """Whether a vendor's mail requests, promises or reports progress, or does one of ``acts``."""
     return bool(reading.asks or reading.says("act.promise") or not {*_CONTINUING, *acts}.isdisjoint(reading.acts))
 
 

@@ -120,8 +120,7 @@ def _closing(lines: list[str]) -> int | None:
 def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
     """Return whether the last line is only the author's name or a part of it.
 
-    The line above is blank or ends a sentence. False if that line announces an answer, such as "the name is:". Then the
-    name is this answer.
+    False if the line above goes on, so that the name is its end, or if it announces an answer ("the name is:").
     """
     if len(lines) < 2 or lines[-2].rstrip()[-1:] not in ("", *".!。！") or len(lines[-1]) > _LONGEST_NAME:
         return False
