@@ -114,7 +114,7 @@ class Evidence:
         """Return the statement of an item, act or topic.
 
         In an urgent mail, a workaround that no sentence shows clearly is partial: people may do other work meanwhile.
-        A change that the sentence rather shows as tried ("we restarted it") is unsure.
+        A recent change is unsure if its sentence is more probably an attempt to solve the problem ("we restarted it").
         """
         found, at = self._state(meaning, chance), self._best_unit(meaning)
         urgent = self._chance("urgent") >= self.thresholds["urgent"] and self._score(meaning, at) < 0
@@ -124,7 +124,10 @@ class Evidence:
         return self._state(meaning, chance, UNSURE) if tried else found
 
     def _questions(self) -> list[Statement]:
-        """Return the questions of the team to a vendor beside the clearest one; without a clear one, the requests."""
+        """Return the other questions of a team's mail to a vendor, besides the most probable one.
+
+        If none is probable enough, return the polite requests.
+        """
         mail, question = self.view.mail, "item:question"
         if (mail.side, mail.to) != ("team", "vendor"):
             return []

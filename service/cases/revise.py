@@ -203,7 +203,7 @@ def _problem(problem: Problem, asks: Sequence[Ask], lines: Sequence[CaseMessage]
 
 
 def _checklist(judgement: Judgement, asks: Sequence[Ask], overrides: Overrides, status: Status) -> dict[str, Any]:
-    """Return the checklist, the missing items, and the questions to ask next. In a solved case nothing is missing.
+    """Return the checklist, the missing items, and the questions to ask next. Only an open case has missing items.
 
     A person can set the value of an item by hand, or answer a vendor's request for the item in words.
     """
@@ -219,7 +219,7 @@ def _checklist(judgement: Judgement, asks: Sequence[Ask], overrides: Overrides, 
             line = replace(line, state="present", value=value, turn=None, quote=None, partial=False, none=False)
         lines.append(line)
     done = {line.item for line in lines if line.state in ("waived", "present") and line.item in by_hand}
-    missing = [item for item in judgement.missing if item not in done and status == "open"][:AT_ONCE]
+    missing = [item for item in judgement.missing if item not in done][:AT_ONCE] if status == "open" else []
     return {
         "checklist": [checklist_line(line, judgement, by_hand.get(line.item, (None, None))[1]) for line in lines],
         "missing": missing,
