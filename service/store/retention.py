@@ -12,8 +12,8 @@ is deleted, then the row is marked as ``gone``.
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,16 +21,15 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, func, select, update
+from sqlalchemy import case as sql_case
 
 from service.errors import GaveUp, Unavailable, where
-from service.store import case_deletion, contents, links, outbox
+from service.store import case_deletion, contents, outbox
 from service.store.blob_store import BlobStore
-from service.store.cases import survivor
 from service.store.database import Database, one_at_a_time
-from service.store.sql import THESE, chunks, exists, in_chunks, write_event
-from service.store.tables import cases, deliveries, messages
+from service.store.sql import chunks, exists, write_event
+from service.store.tables import cases, messages
 from service.store.tables import contents as content_table
-from service.store.tables import spool as spool_table
 
 _log = structlog.get_logger("sodan.retention")
 
@@ -86,13 +85,14 @@ def due(database: Database, terms: Terms, now: datetime) -> Iterator[list[DueCas
 def remove_due(database: Database, blob_store: BlobStore | None, case: DueCase, now: datetime) -> Deleted:
     """Delete the data of a case, if it is still due. Raises Unavailable; then another call deletes the rest."""
     marked = database.transact(partial(_mark_for_deletion, case=case))
-    if blob_store is None:  # the rows stay marked until the external storage is configured again
-        marked = [(id, key) for id, key in marked if not key]
-    for _, key in marked:
-        if key and blob_store is not None:
-            contents.remove_unreferenced(database, blob_store, key, now)
+    external = [mail for mail in marked if mail.codec in (contents.OUTSIDE, contents.GOING)]
+    if blob_store is not None:
+        for mail in external:
+            contents.remove_unreferenced(database, blob_store, mail.sha256, now)
+    else:  # the rows stay marked until the external storage is configured again
+        marked = [mail for mail in marked if mail not in external]
     if marked:
-        database.transact(partial(_mark_as_gone, ids=[id for id, _ in marked], whole=case.whole, now=now))
+        database.transact(partial(_mark_as_gone, ids=[mail.id for mail in marked], whole=case.whole, now=now))
     removed = database.transact(partial(_remove_case, case=case, now=now)) if case.whole else None
     return removed or Deleted(mails=len(marked))
 
@@ -104,20 +104,23 @@ def _due_cases(conn: Connection, terms: Terms, now: datetime, after: int) -> tup
     rows = conn.execute(query.order_by(cases.c.id).limit(_CASES)).all()
     if not rows:
         return [], None
-    newest, sizes = case_deletion.newest(conn), _mail_sizes(conn, [row.id for row in rows])
+    newest, mails_of = case_deletion.newest(conn), case_deletion.mails_of(conn, [row.id for row in rows], _KEPT)
     due_cases = []
     for id, status, since in rows:
         whole = terms.cases is not None and since <= now - terms.cases and id not in newest
         period = terms.cases if whole else terms.raw
         if period is None or since > now - period:
             continue
-        mails = _deletable(conn, id, sizes[id], now - period, whole=whole)
+        mails = _deletable(conn, id, mails_of[id], now - period, whole=whole)
         if mails or whole:
             count = select(func.count()).select_from(messages).where(messages.c.case_id == id)
-            size = sum(sizes[id][mail] for mail in mails)
+            size = sum(mail.size for mail in mails)
             number = conn.execute(count).scalar_one()
             due_cases.append(DueCase(id, status, since, now - period, whole, number, len(mails), size))
     return due_cases, rows[-1].id
+
+
+_KEPT = content_table.c.codec != contents.GONE
 
 
 def _inactive(until: datetime) -> tuple[Any, ...]:
@@ -129,51 +132,26 @@ def _is_inactive(conn: Connection, case_id: int, until: datetime) -> bool:
     return exists(conn, select(cases.c.id).where(cases.c.id == case_id, *_inactive(until)))
 
 
-def _mail_sizes(conn: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return case → spool id → bytes of each raw mail of its messages that is not deleted."""
-    sizes: dict[int, dict[str, int]] = defaultdict(dict)
-    query = (
-        select(messages.c.case_id, spool_table.c.id, spool_table.c.size)
-        .join_from(messages, deliveries, deliveries.c.message_id == messages.c.id)
-        .join(spool_table, spool_table.c.id == deliveries.c.spool_id)
-        .join(content_table, content_table.c.id == spool_table.c.id)
-        .where(messages.c.case_id.in_(numbers), spool_table.c.state == "done", content_table.c.codec != contents.GONE)
-    )
-    for case, id, size in conn.execute(query):
-        sizes[case][id] = size
-    return sizes
-
-
-def _deletable(conn: Connection, case_id: int, mails: Collection[str], until: datetime, *, whole: bool) -> list[str]:
+def _deletable(conn: Connection, case_id: int, mails: Sequence[Any], until: datetime, *, whole: bool) -> list[Any]:
     """Return the mails that no other case needs.
 
     Active cases need their mails. Inactive cases need them only if the whole case is deleted (``whole``).
     """
-    if not mails:
-        return []
-    others = {(id, case) for id, case in case_deletion.cases_of(conn, sorted(mails)) if case != case_id}
-    needing = set()
-    for case in sorted({case for _, case in others}):
-        target = survivor(conn, case)
-        if target != case_id and (whole or not _is_inactive(conn, target, until)):
-            needing.add(case)
-    return sorted(set(mails) - {id for id, case in others if case in needing})
+    return case_deletion.exclusive(conn, case_id, mails, lambda case: whole or not _is_inactive(conn, case, until))
 
 
-def _mark_for_deletion(conn: Connection, case: DueCase) -> list[tuple[str, str]]:
-    """Delete raw mails in rows, and mark raw mails in external storage. Returns (spool id, key of the file or "")."""
+def _mark_for_deletion(conn: Connection, case: DueCase) -> list[Any]:
+    """Delete raw mails in rows, and mark raw mails in external storage. Returns the mails as they were before."""
     one_at_a_time(conn)
     if not _is_inactive(conn, case.case_id, case.until):
         return []
-    parts = [case.case_id, *links.merged_into(conn, case.case_id)]
-    all_mails = [id for sizes in _mail_sizes(conn, parts).values() for id in sizes]
+    all_mails = case_deletion.mails_of(conn, [case.case_id], _KEPT)[case.case_id]
     mails = _deletable(conn, case.case_id, all_mails, case.until, whole=case.whole)
-    rows = list(in_chunks(conn, contents.HEADS.where(spool_table.c.id.in_(THESE)), mails))
-    external = [row.id for row in rows if row.codec in (contents.OUTSIDE, contents.GOING)]
-    for codec, ids in ((contents.GOING, external), (contents.GONE, [row.id for row in rows if row.id not in external])):
-        for chunk in chunks(ids):
-            conn.execute(update(content_table).where(content_table.c.id.in_(chunk)).values(codec=codec, bytes=b""))
-    return [(row.id, row.sha256 if row.id in external else "") for row in rows]
+    external = content_table.c.codec.in_((contents.OUTSIDE, contents.GOING))
+    deleted = {"codec": sql_case((external, contents.GOING), else_=contents.GONE), "bytes": b""}
+    for chunk in chunks([mail.id for mail in mails]):
+        conn.execute(update(content_table).where(content_table.c.id.in_(chunk)).values(deleted))
+    return mails
 
 
 def _mark_as_gone(conn: Connection, ids: Sequence[str], whole: bool, now: datetime) -> None:
