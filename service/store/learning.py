@@ -10,14 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, text, update
 
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
-from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extracted import ExtractedMessage, node_as_read, with_reading
+from service.cases.facts.extracted import ExtractedMessage, Message, with_reading
 from service.cases.facts.roles import LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import MONTH, key_of, monthly
 from service.errors import NotFound
@@ -28,7 +27,6 @@ from service.store.neighbours import look_up
 from service.store.sql import THESE, chunks, upsert
 from service.store.tables import learned_team, messages, partners, thread_keys
 
-Message = TypeVar("Message", ExtractedMessage, CaseMessage)
 Read = Callable[[RuleInput], Reading]  # a function that finds the statements in a message
 
 _MAX_READ_AGAIN = 100  # maximum number of earlier messages of new partners that are read again, newest first
@@ -75,7 +73,7 @@ def remove(conn: Connection, address: str) -> None:
         raise NotFound(f"{key} is not in the list of `sodan team list`, so there is nothing to remove")
 
 
-def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, now: datetime) -> list[int]:
+def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read, now: datetime) -> list[int]:
     """Store the team members and partners learned from these mails, and read their stored mail again.
 
     Returns the cases with this mail.
@@ -99,7 +97,7 @@ def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None, n
             sides[case][id] = "vendor"
     for case, before in messages_of_cases(conn, sorted(sides)).items():
         after = [
-            _read_with_side(message, sides[case][message.id], read)
+            _with_side(message, sides[case][message.id], read)
             if message.id in sides[case] and not message.node.doubted
             else message
             for message in before
@@ -121,7 +119,7 @@ def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns
     ]
 
 
-def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: Read | None) -> list[ArrivedMail]:
+def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: Read) -> list[ArrivedMail]:
     """Return the mails. If the role of an author was learned meanwhile, the message is read again with this role."""
     messages = [message for mail in arrived for message in mail.extracted]
     authors = {(message.node.side, message.node.author) for message in messages if message.node.author}
@@ -136,31 +134,18 @@ def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: R
     def with_known_role(message: ExtractedMessage) -> ExtractedMessage:
         author = message.node.author
         if message.node.side == "requester" and author in team:
-            return _extracted_with_side(message, "team", read)
+            return _with_side(message, "team", read)
         from_partner = not message.node.doubted and not partner_companies.isdisjoint(companies_above(author))
         if message.node.side == "unknown" and from_partner:
-            return _extracted_with_side(message, "vendor", read)
+            return _with_side(message, "vendor", read)
         return message
 
     return [replace(mail, extracted=tuple(map(with_known_role, mail.extracted))) for mail in arrived]
 
 
-def _extracted_with_side(message: ExtractedMessage, side: Side, read: Read | None) -> ExtractedMessage:
-    changed = _with_side(message, side)
-    return changed if read is None else with_reading(changed, read(changed.turn))
-
-
-def _read_with_side(message: CaseMessage, side: Side, read: Read | None) -> CaseMessage:
-    changed = _with_side(message, side)
-    if read is None:
-        return changed
-    reading = read(changed.turn)
-    node = node_as_read(changed.node, reading, changed.turn.text)
-    return replace(changed, node=node, turn=replace(changed.turn, begins=node.fresh), reading=reading)
-
-
-def _with_side(message: Message, side: Side) -> Message:
-    """Return the message with another side of its author, without its reading."""
+def _with_side(message: Message, side: Side, read: Read) -> Message:
+    """Return the message with another side of its author, read again."""
     partner = company_of(message.node.author) if side == "vendor" else None
     node = message.node.evolve(side=side, vendor=message.turn.vendor, partner=partner)
-    return replace(message, node=node, turn=replace(message.turn, side=side, partner=node.counterpart), reading=None)
+    turn = replace(message.turn, side=side, partner=node.counterpart)
+    return with_reading(replace(message, node=node, turn=turn), read(turn))

@@ -58,8 +58,8 @@ def prepare(
     conn: Connection,
     arrived: Sequence[ArrivedMail],
     *,
+    read: Read,
     reopen: timedelta = timedelta(days=14),
-    read: Read | None = None,
     before: Prepared | None = None,
     decide_again: bool = True,
 ) -> Prepared:
@@ -102,7 +102,7 @@ def place_all(
     *,
     now: datetime,
     reopen: timedelta = timedelta(days=14),
-    read: Read | None = None,
+    read: Read,
     prepared: Prepared | None = None,
     decide_again: bool = True,
 ) -> Placed:

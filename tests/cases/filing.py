@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailrules.judgement import Reading, Reference
+from mailrules.thread import RuleInput
 from service.cases.facts.extracted import ExtractedMessage, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.message_facts import MessageFacts
@@ -71,21 +72,20 @@ def inside(author: str, text: str, when: float, *, origin: Origin = "quoted", **
     return Earlier(origin, Address("", author), date=at(when), text=text, **more)
 
 
-def read(extracted: ExtractedMessage) -> ExtractedMessage:
-    """Add a reading: case numbers (``[acme #123456]`` in a subject, ``ticket 123456``), vendor, another topic."""
-    subject, text = extracted.turn.subject, extracted.turn.text
+def reading_of(turn: RuleInput) -> Reading:
+    """Return case numbers (``[acme #123456]`` in a subject, ``ticket 123456``), vendor, another topic."""
+    subject, text = turn.subject, turn.text
     named = next((v for v in ("acme", "umbra") if v in text.casefold()), None)
-    vendor = extracted.node.vendor or named
+    vendor = turn.vendor or named
     whose = next((v for v in ("acme", "umbra") if f"{v}'s" in text), vendor)
     stated = [Reference(v, n, True, n) for v, n in _NUMBER.findall(subject)]
     mentioned = [Reference(whose, n, False, n) for n in _MENTIONED.findall(text)] if whose else []
-    reading = Reading(
-        turn=extracted.turn.id,
-        references=(*stated, *mentioned),
-        vendor=vendor,
-        departs=extracted.turn.is_reply and "On a different topic" in text,
-    )
-    return with_reading(extracted, reading)
+    departs = turn.is_reply and "On a different topic" in text
+    return Reading(turn=turn.id, references=(*stated, *mentioned), vendor=vendor, departs=departs)
+
+
+def read(extracted: ExtractedMessage) -> ExtractedMessage:
+    return with_reading(extracted, reading_of(extracted.turn))
 
 
 class _Placer(Placer):

@@ -22,7 +22,7 @@ from service.store.message_rows import ArrivedMail
 from service.store.placement import Placed, Prepared
 from service.store.spool import Envelope
 from service.store.tables import cases, messages, metadata, spool
-from tests.cases.filing import ROLES, WAYS, read
+from tests.cases.filing import ROLES, WAYS, read, reading_of
 from tests.running import take_in
 
 NOW = datetime(2032, 1, 5, 9, 0, tzinfo=UTC)
@@ -97,7 +97,7 @@ class Desk:
     def take_together(self, one: Sequence[Mail], other: Sequence[Mail]) -> None:
         """Place two batches as two workers do: both decide before either writes."""
         batches = [self._arrived(mails) for mails in (one, other) if mails]
-        prepared = [self.database.read(partial(placement.prepare, arrived=batch)) for batch in batches]
+        prepared = [self.database.read(partial(placement.prepare, arrived=batch, read=reading_of)) for batch in batches]
         for batch, decided in zip(batches, prepared, strict=True):
             self.database.transact(partial(_place, arrived=batch, prepared=decided))
 
@@ -139,4 +139,4 @@ def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: Prepared 
     one_at_a_time(conn)
     row = {"received_at": NOW, "channel": "smtp", "rcpt_tos": [], "size": 1, "due_at": NOW, "state": "waiting"}
     conn.execute(insert(spool), [{"id": one.spool_id, "sha256": one.spool_id, **row} for one in arrived])
-    return placement.place_all(conn, arrived, now=NOW, prepared=prepared)
+    return placement.place_all(conn, arrived, read=reading_of, now=NOW, prepared=prepared)

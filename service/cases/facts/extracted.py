@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
+from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles
 from service.mail.message import Earlier, Mail
@@ -34,16 +36,19 @@ class ExtractedMessage:
     reading: Reading | None = None
 
 
-def with_reading(extracted: ExtractedMessage, reading: Reading) -> ExtractedMessage:
+Message = TypeVar("Message", ExtractedMessage, CaseMessage)
+
+
+def with_reading(message: Message, reading: Reading) -> Message:
     """Return the message with a reading and the facts that follow from it."""
-    node = node_as_read(extracted.node, reading, extracted.turn.text)
-    turn = extracted.turn
+    node = _node_as_read(message.node, reading, message.turn.text)
+    turn = message.turn
     if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
         turn = replace(turn, automatic=node.automatic, begins=node.fresh)
-    return replace(extracted, node=node, turn=turn, reading=reading)
+    return replace(message, node=node, turn=turn, reading=reading)
 
 
-def node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
+def _node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
     """Return the facts of a message, with the case numbers, vendor and kind of its reading."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
