@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
+from service.case_query import CaseQuery
 from service.cases import brief, brief_input, brief_text
 from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
@@ -25,6 +26,7 @@ from service.settings import Settings
 from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
 from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
+from service.store.cursor import from_cursor
 from service.store.database import Connection, Database, one_at_a_time
 
 BRIEF_MAILS = 2000  # a brief uses at most this many of the newest mails of the case
@@ -99,13 +101,14 @@ class Desk:
     def rules(self) -> Rules:
         return self.context.rules
 
-    def missing_item(self, item: str | None, name: str = "missing") -> str | None:
-        """Return the item of the filter for missing items; None if it is blank. Raises Refused if it is unknown."""
-        if not item or not item.strip():
-            return None
-        if item != "any" and item not in self.rules.labels:
-            raise Refused(f"{name}: expected any, {', '.join(sorted(self.rules.labels))}")
-        return item
+    def list_cases(
+        self, query: CaseQuery, me: str, sort: str, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], list[Any] | None]:
+        """Return summaries of cases, and the position of the last one if there are more. ``me``: name of the caller."""
+        which, after = query.filter(me, self.now()), from_cursor(cursor)
+        if which.missing not in (None, "any") and which.missing not in self.rules.labels:
+            raise Refused(f"missing: expected any, {', '.join(sorted(self.rules.labels))}")
+        return self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
 
     @property
     def prefix(self) -> str:

@@ -96,7 +96,8 @@ async def refuse_unknown_query(request: Request) -> None:
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
-    yield from (field.alias for field in dependant.query_params)
+    for field in dependant.query_params:
+        yield from getattr(field.field_info.annotation, "model_fields", None) or (field.alias,)
     for dependency in dependant.dependencies:
         yield from _query_names(dependency)
 

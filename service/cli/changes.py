@@ -73,10 +73,11 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     try:
         CaseChange.model_validate(wanted)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        unknown = f"there is no such field (fields: {', '.join(CaseChange.model_fields)})"
-        raise Refused(f"{where}: {unknown if first['type'] == 'extra_forbidden' else first['msg']}") from None
+        field = str(error.errors()[0]["loc"][0])
+        if field not in CaseChange.model_fields:
+            fields = ", ".join(CaseChange.model_fields)
+            raise Refused(f"{field}: there is no such field (fields: {fields})") from None
+        raise Refused(start.first_error(error)) from None
     return wanted
 
 

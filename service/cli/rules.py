@@ -97,7 +97,7 @@ def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = F
         apply: Save the new judgements. Without this option, the command changes nothing.
         diff: Show what would change (the default).
     """
-    from service.api.time_parameters import parse_time
+    from service.case_query import parse_time
     from service.intake import AppContext
     from service.replay import replay as judge_again
     from service.store.blob_store import blob_store_of

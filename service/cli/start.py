@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from service.desk import Desk
     from service.settings import Settings
     from service.store.database import Database
@@ -108,6 +110,12 @@ def now() -> datetime:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with a noun: ``1 mail``, ``2 mails``. ``many``: the plural of the noun, by default with ``s``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def first_error(error: ValidationError) -> str:
+    """Return the first error that a pydantic model found, as one line: the field and the reason."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def say(text: str) -> None:
