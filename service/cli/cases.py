@@ -47,12 +47,11 @@ def cases(
     print_cases({"items": items, "next": to_cursor(position)}, as_json=json)
 
 
-def show(key: start.CaseKey, *, json: bool = False) -> None:
-    """Show a case: who has to act next, why it has its priority, what is missing, and the mails.
+_JSON = "Print the response of `GET /api/cases/KEY` instead."
 
-    Args:
-        json: Print the response of `GET /api/cases/KEY` instead.
-    """
+
+def show(key: start.CaseKey, *, json: Annotated[bool, Parameter(help=_JSON)] = False) -> None:
+    """Show a case: who has to act next, why it has its priority, what is missing, and the mails."""
     desk = start.desk(rules=False)
     number = desk.survivor(key)
 

@@ -41,12 +41,11 @@ def brief(
         print(render(brief, desk.settings.zone), end="")
 
 
-def set_(key: start.CaseKey, *changes: str) -> None:
-    """Correct values of a case by hand: priority=P2, status=resolved, owner=me.
+_CHANGES = "Each field=value. `field=` resets a field: the rules decide again."
 
-    Args:
-        changes: Each field=value. `field=` resets a field: the rules decide again.
-    """
+
+def set_(key: start.CaseKey, *changes: Annotated[str, Parameter(help=_CHANGES)]) -> None:
+    """Correct values of a case by hand: priority=P2, status=resolved, owner=me."""
     wanted = parse_changes(changes)
     desk, who = start.desk(), getpass.getuser()
     number = desk.survivor(key)
@@ -81,12 +80,8 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     return wanted
 
 
-def merge(key: start.CaseKey, into: str) -> None:
-    """Merge a case into another case. You can undo this on the page of the case.
-
-    Args:
-        into: Key of the case to keep.
-    """
+def merge(key: start.CaseKey, into: Annotated[str, Parameter(help="Key of the case to keep.")]) -> None:
+    """Merge a case into another case. You can undo this on the page of the case."""
     desk = start.desk()
     _, target = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
     start.say(f"{key} is now part of {desk.key_of(target)}; you can undo this on the page of the case")

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -17,12 +19,10 @@ from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 
 
-def import_(paths: tuple[Path, ...]) -> int:
-    """Import mail from files. Importing the same mail again changes nothing.
-
-    Args:
-        paths: .eml files, mbox files, Maildirs, or folders of them.
-    """
+def import_(
+    paths: Annotated[tuple[Path, ...], Parameter(help=".eml files, mbox files, Maildirs, or folders of them.")],
+) -> int:
+    """Import mail from files. Importing the same mail again changes nothing."""
     settings = start.settings()
     database = start.database(settings, make=True)
     if not paths:

@@ -50,14 +50,8 @@ NOTHING = Additions()
 # ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
-    """Parse mails and print JSON Lines: one object per mail, in the order given.
-
-    Args:
-        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
-            parsed.
-        root: Print `file` relative to this folder.
-    """
+def parse(files: start.Mails, *, root: start.Root = None) -> None:
+    """Parse mails and print JSON Lines: one object per mail, in the order given."""
     results = list(each_file(partial(_parse, root=root), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
         print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
@@ -96,17 +90,11 @@ def _dump(value: Any) -> str:
 
 
 def judge(
-    files: tuple[Path, ...],
-    *,
-    additions: Additions = NOTHING,
-    root: Path | None = None,
-    guess_roles: bool = False,
+    files: start.Mails, *, additions: Additions = NOTHING, root: start.Root = None, guess_roles: bool = False
 ) -> None:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Args:
-        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`.
-        root: Print `file` relative to this folder.
         guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     settings = additions.settings()

@@ -27,11 +27,7 @@ app = App(
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
-    """Print a script that completes commands in your shell. Use it as `eval "$(sodan completion bash)"`.
-
-    Args:
-        shell: The shell that will run the script.
-    """
+    """Print a script that completes commands in your shell. Use it as `eval "$(sodan completion bash)"`."""
     app.resolved_commands()  # import all modules: cyclopts completes only options of commands that are imported
     print(app.generate_completion(shell=shell))
 

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
 Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
+Mails = Annotated[
+    tuple[Path, ...], Parameter(help="Mails as raw files (.eml). For an unreadable one, the line contains an `error`.")
+]
+Root = Annotated[Path | None, Parameter(help="Print `file` relative to this folder.")]
 Packs = Annotated[
     tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
 ]
 CaseKey = Annotated[str, Parameter(help="Key of the case, such as SD-12.")]
 Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
+Limit = Annotated[Positive, Parameter(help="Maximum number of entries.")]
 
 
 def settings(**given: object) -> Settings:
