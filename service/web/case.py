@@ -23,7 +23,6 @@ from service.web.page_rendering import Id, Renderer, TheDesk, Who
 MAILS = 25  # maximum number of mails on one page
 MAIL_LENGTH = 6000  # maximum number of characters of one mail on the page; a link leads to the whole mail
 QUOTED_LENGTH = 2500  # maximum number of characters of quoted text below a mail
-BAR_WIDTH = 220  # width of the longest bar of a clock
 PAGE_LENGTH = 30_000  # maximum number of characters of all mails; beyond it, later mails are shortened further
 router = APIRouter(include_in_schema=False)
 
@@ -125,23 +124,8 @@ def case_values(desk: Desk, locale: Locale, case: dict[str, Any], mails: list[di
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},
         "was": shown_values(case),
-        "bars": _bars(case),
-        "width": BAR_WIDTH,
         "mails": shown,
         "marked": marked,
         "outsiders": {entry["message"] for entry in case.get("not_counted", ()) if entry["why"] == "outsider"},
         "anchors": highlights.anchors(marked),
     }
-
-
-def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the time of each side with the width of its bar, and whether its clock is running."""
-    clocks = case.get("clocks") or {}
-    seconds = {side: float(clocks.get(side) or 0) for side in ("team", "vendor", "requester")}
-    longest = max(seconds.values()) or 1.0
-    holder = case["waiting_on"] if case["status"] == "open" else None
-    widths = {side: time and round(max(2.0, time / longest * BAR_WIDTH), 1) for side, time in seconds.items()}
-    return [
-        {"side": side, "seconds": time, "width": widths[side], "holds": side == holder}
-        for side, time in seconds.items()
-    ]
