@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from mailrules.engine.judge import Rules
 from service.case_query import CaseQuery
 from service.cases import brief, brief_input, brief_text
+from service.cases.clocks import calendars_of
 from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
@@ -23,7 +24,19 @@ from service.outbound import compose, questions
 from service.outbound.acknowledge import OutboundConfig, reply_subject
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
-from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
+from service.store import (
+    cases,
+    contents,
+    corrections,
+    keys,
+    notes,
+    outbox,
+    reviews,
+    second_readings,
+    suggestions,
+    timeline,
+    undo,
+)
 from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
 from service.store.cursor import from_cursor
@@ -135,6 +148,20 @@ class Desk:
         if case.merged_into is None:
             return case.id
         return self.database.read(lambda conn: cases.survivor(conn, case.id))
+
+    def document(self, case: cases.StoredCase) -> dict[str, Any]:
+        """Return the document of a case as of now, with its open suggestions."""
+
+        def read(conn: Connection) -> tuple[list[dict[str, Any]], bool]:
+            pending = bool(self.settings.model_url) and second_readings.is_pending(conn, case.id)
+            return suggestions.of_case(conn, case.id, self.prefix), pending
+
+        open_suggestions, pending = self.database.read(read)
+        calendars = calendars_of(self.rules, case.document.get("vendor"))
+        document = cases.to_now(case, self.now(), calendars) | {"suggestions": open_suggestions}
+        if document.get("read_by"):
+            document["read_by"] = {**document["read_by"], "pending": pending}
+        return document
 
     def content(self, spool_id: str) -> bytes:
         return contents.content(self.database, blob_store_of(self.settings), spool_id)

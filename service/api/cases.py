@@ -1,7 +1,7 @@
 """Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel
@@ -14,9 +14,8 @@ from service.api.messages import Correction, MessagePage, correction_response
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, error_responses
 from service.case_query import CaseQuery
-from service.cases.clocks import calendars_of
-from service.desk import CaseChange, Desk
-from service.store import cases, feed, second_readings, suggestions, timeline
+from service.desk import CaseChange
+from service.store import cases, feed, timeline
 from service.store.cursor import from_cursor
 
 HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
@@ -75,7 +74,7 @@ def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) 
     etag = _etag(case)
     if if_none_match and etag in [part.strip() for part in if_none_match.split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
-    return answer(_document(desk, case), {"ETag": etag})
+    return answer(desk.document(case), {"ETag": etag})
 
 
 @router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412))
@@ -87,7 +86,7 @@ def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_m
     """
     wanted = change.model_dump(exclude_unset=True)
     _, changed = desk.set_values(case.id, wanted, who, partial(_must_match, if_match))
-    return answer(_document(desk, changed), {"ETag": _etag(changed)})
+    return answer(desk.document(changed), {"ETag": _etag(changed)})
 
 
 @router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404))
@@ -129,20 +128,6 @@ def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -
 def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     """Undo a manual change: sodan restores the earlier state, and keeps mail that arrived since."""
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
-
-
-def _document(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
-    """Return the document of a case, with its open suggestions.
-
-    It says whether a message waits for the language model.
-    """
-    open_suggestions = desk.database.read(lambda conn: suggestions.of_case(conn, case.id, desk.prefix))
-    calendars = calendars_of(desk.rules, case.document.get("vendor"))
-    document = cases.to_now(case, desk.now(), calendars) | {"suggestions": open_suggestions}
-    if desk.settings.model_url and document.get("read_by"):
-        pending = desk.database.read(lambda conn: second_readings.is_pending(conn, case.id))
-        document["read_by"] = {**document["read_by"], "pending": pending}
-    return document
 
 
 def _etag(case: cases.StoredCase) -> str:

@@ -141,10 +141,7 @@ RAW: dict[int | str, dict[str, Any]] = {
     }
 }
 FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {BYTES: _BINARY},
-        "description": "The file. The header `X-Content-Type` contains its media type.",
-    }
+    200: {"content": {BYTES: _BINARY}, "description": "The file. The header `X-Content-Type` contains its media type."}
 }
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]

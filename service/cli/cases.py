@@ -1,7 +1,7 @@
 """`sodan cases` and `sodan show`."""
 
 import getpass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,10 +10,8 @@ from service.case_query import CaseQuery
 from service.cli import start
 from service.cli.printing import print_case, print_cases
 from service.errors import Refused
-from service.store import cases as stored
-from service.store import suggestions, timeline
+from service.store import timeline
 from service.store.cursor import to_cursor
-from service.store.database import Connection
 
 ALL = CaseQuery.model_validate({})
 
@@ -54,11 +52,6 @@ def show(key: start.CaseKey, *, json: Annotated[bool, Parameter(help=_JSON)] = F
     """Show a case: who has to act next, why it has its priority, what is missing, and the mails."""
     desk = start.desk(rules=False)
     number = desk.survivor(key)
-
-    def read(conn: Connection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        case = stored.to_now(stored.find(conn, number), desk.now())
-        case["suggestions"] = suggestions.of_case(conn, number, desk.prefix)
-        return case, timeline.page(conn, number, 200, None, desk.prefix)[0]
-
-    case, mails = desk.database.read(read)
+    case = desk.document(desk.find(desk.key_of(number)))
+    mails, _ = desk.database.read(lambda conn: timeline.page(conn, number, 200, None, desk.prefix))
     print_case(case, mails, desk.settings.zone, as_json=json)

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.cases import brief_text
-from service.cases.clocks import calendars_of
 from service.desk import Desk
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED
-from service.store import cases, feed, notes, outbox, sent_questions, suggestions, timeline, tokens
+from service.store import cases, feed, notes, outbox, sent_questions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import separated_cases
@@ -42,8 +41,7 @@ def read_case(request: Request, renderer: Renderer, desk: TheDesk, key: str, me:
 
     (mails, position), events, related_values = desk.database.read(read)
     locale = renderer.locale(request)
-    case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
-    shown = case_values(desk, locale, case, mails)
+    shown = case_values(desk, locale, desk.document(found), mails)
     _, made = desk.brief(number, "vendor", None)
     asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
     return renderer.page(
@@ -80,7 +78,6 @@ def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> d
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
         "often": sent_questions.times_asked(conn, number),
-        "suggestions": suggestions.of_case(conn, number, prefix),
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related.values() if other not in apart],
         "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
