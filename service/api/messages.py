@@ -140,9 +140,7 @@ RAW: dict[int | str, dict[str, Any]] = {
         "description": "The mail. The media type is always `message/rfc822`.",
     }
 }
-FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {BYTES: _BINARY}, "description": "The file. The header `X-Content-Type` contains its media type."}
-}
+FILE: dict[int | str, dict[str, Any]] = {200: {"content": {BYTES: _BINARY}, "description": "The file."}}
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]
 
@@ -191,14 +189,13 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
 
 @router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404)})
 def read_attachment(desk: TheDesk, id: FileId) -> Response:
-    """Return the file as a download."""
+    """Return the file as a download. `content_type` of the message's attachment is its media type."""
     file = desk.database.read(lambda conn: timeline.file(conn, id))
     raw = desk.content(file.spool_id)
     return Response(
         parse.attachment(raw, file.part),
         headers={
             "Content-Type": BYTES,
-            "X-Content-Type": _valid_type(file.content_type),
             "Content-Disposition": disposition(file.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "private, no-cache",
@@ -222,16 +219,6 @@ def disposition(filename: str) -> str:
     name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
     ascii_name = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
     return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _valid_type(content_type: str) -> str:
-    """Return the media type without parameters.
-
-    An invalid type gives ``application/octet-stream`` (RFC 9110 §8.3.1).
-    """
-    media_type = content_type.partition(";")[0].strip().lower()
-    valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", media_type)
-    return media_type if valid else BYTES
 
 
 def correction_response(desk: TheDesk, event: int, case: int) -> Response:
