@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.app import worker_of
 from service.cli import start
-from service.errors import Refused
 from service.importer import Imported, find, import_files
 from service.intake import AppContext
 from service.settings import Settings
@@ -25,8 +24,6 @@ def import_(
     """Import mail from files. Importing the same mail again changes nothing."""
     settings = start.settings()
     database = start.database(settings, make=True)
-    if not paths:
-        raise Refused("give the files or folders to import")
     files = find(paths)
     context = AppContext.of(settings)
     migrate.migrate(database)
