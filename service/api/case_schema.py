@@ -49,12 +49,12 @@ class Person(Out):
     address: str = doc("Mail address.")
 
 
-class Author(Out):
-    """The author of a message. For a forwarded mail, this is the person who wrote the original mail."""
+class Participant(Out):
+    """A person who wrote or received mail of the case."""
 
-    name: str | None = doc("Display name; empty if the mail has none.")
+    name: str | None = doc("Display name; empty if no mail has one.", None)
     address: str | None = doc("Mail address in lower case; empty if it is not known.")
-    role: Role = doc("The side to which the author belongs; `unknown`: sodan does not know the side.")
+    role: Role = doc("The side of the person; `unknown`: sodan does not know the side.")
 
 
 class Evidence(Out):
@@ -243,14 +243,6 @@ class Clocks(Out):
         None,
     )
     turns: int | None = doc("How often the vendor answered the team; without a vendor: how often the team did.", None)
-
-
-class Participant(Out):
-    """A person who wrote or received mail of the case."""
-
-    address: str = doc("Mail address in lower case.")
-    name: str | None = doc("Display name; empty if no mail has one.", None)
-    role: Role = doc("The side of the person; `unknown`: sodan does not know the side.")
 
 
 class NotCounted(Out):

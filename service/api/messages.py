@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from mailrules import catalogue
-from service.api.case_schema import Author, Out, doc, page_of
+from service.api.case_schema import Out, Participant, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
 from service.api.problems import error_responses
@@ -63,7 +63,7 @@ class MessageOut(Out):
     origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
         "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
     )
-    author: Author = doc("The author; for a forwarded mail, the person who wrote the original mail.")
+    author: Participant = doc("The author; for a forwarded mail, the person who wrote the original mail.")
     forwarded_by: Any = doc("Mail address of the person who forwarded the mail; null if nobody did.", None)
     to: list[Any] = doc("Recipients in `To`: `name` and `address`.")
     cc: list[Any] = doc("Recipients in `Cc`: `name` and `address`.")
