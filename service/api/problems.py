@@ -35,9 +35,7 @@ class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
     type: str = doc(
-        "Path of a page that explains the error and says what to do; `about:blank` if there is no page.",
-        "about:blank",
-        examples=["/problems/not-found"],
+        "Path of a page that explains the error; else `about:blank`.", "about:blank", examples=["/problems/not-found"]
     )
     title: str = doc("Name of the HTTP status.", examples=["Not Found"])
     status: int = doc("The HTTP status.", examples=[404])

@@ -34,11 +34,7 @@ class Questions(BaseModel, extra="forbid", json_schema_extra={"examples": [{"ite
     """The facts to ask the requester for."""
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
-    text: str = doc(
-        "Text above the numbered questions. If it contains the numbered questions, it is the whole mail.",
-        "",
-        max_length=20_000,
-    )
+    text: str = doc("Text above the numbered questions; the whole mail, if it has them.", "", max_length=20_000)
     lang: Language | None = doc("Language of the mail; null: the language of the case.", None)
 
 
