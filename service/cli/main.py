@@ -60,8 +60,12 @@ def main(argv: list[str] | None = None) -> int:
         status = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError as error:
-        cause: Any = error.__cause__
-        say(first_error(cause) if hasattr(cause, "errors") else str(error))
+        cause: Any = error.__cause__  # an error of pydantic, if the value of a filter is wrong
+        if hasattr(cause, "errors"):
+            field, _, reason = first_error(cause).partition(":")
+            say(f"--{field.replace('_', '-')}:{reason}")
+        else:
+            say(str(error))
         return WRONG_USE
     except NotFound as error:
         say(str(error))

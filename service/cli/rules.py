@@ -28,12 +28,11 @@ def rules_test(*names: Names, packs: start.Packs = ()) -> int:
     from mailrules.library import build
 
     library = _library(packs)
-    own_rules, results = build(library), []
-    for name in names or (None,):
-        found = list(try_examples(library, own_rules, name and [name]))
-        if name and not found:
+    known = _names(library)
+    for name in names:
+        if name not in known:
             raise NotFound(f"there is no pack, vendor or entry {name!r} with examples")
-        results += found
+    results = list(try_examples(library, build(library), names or None))
     failed = [result for result in results if result.message]
     for result in failed:
         print(f"{result.file}:{result.line}: {result.rule}: {result.message}: {result.text!r}")
@@ -76,6 +75,15 @@ def _library(packs: tuple[Path, ...]) -> Library:
 
     settings = start.settings()
     return collect((*settings.packs, *packs), settings.site_file)
+
+
+def _names(library: Library) -> set[str]:
+    """Return the names that `sodan rules test` accepts, of packs, vendors and entries."""
+    names = {source.pack.pack for source in library.sources}
+    names |= {source.pack.vendor.id for source in library.sources if source.pack.vendor}
+    for pack, _ in library.own:
+        names |= {finder.id for finder in pack.find} | {meaning.id for meaning in pack.meanings}
+    return names
 
 
 def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = False, diff: bool = False) -> None:

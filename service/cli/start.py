@@ -118,9 +118,10 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def first_error(error: ValidationError) -> str:
-    """Return the first error that a pydantic model found, as one line: the field and the reason."""
+    """Return the first error that a pydantic model found, as one line: the field, its value and the reason."""
     first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    field = ".".join(part for part in first["loc"] if isinstance(part, str))
+    return f"{field}: {str(first['input'])[:60]!r}: {first['msg']}"
 
 
 def say(text: str) -> None:

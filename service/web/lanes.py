@@ -22,6 +22,7 @@ LIST_CASES = 40  # maximum number of cases on a page of a list
 MAX_COUNT = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
 SEVERAL = ("status", "waiting_on", "priority", "kind", "vendor")  # filters that allow several values
+FILTERS = (*SEVERAL, "needs_triage", "missing", "owner", "q")  # filters that the form has
 
 
 router = APIRouter(include_in_schema=False)
@@ -30,7 +31,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def board(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
     query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-    chosen = {name: query[name] for name in (*CaseQuery.model_fields, "sort") if name in query}
+    chosen = {name: query[name] for name in (*FILTERS, "sort") if name in query}
     if "vendor" in chosen:
         chosen["vendor"] = vendor_id(desk, chosen["vendor"])
     shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
