@@ -158,7 +158,7 @@ def run_api(settings: Settings, database: Database, clock: Clock) -> None:
     signal.signal(signal.SIGHUP, lambda *_: reloader.request_reload())
     Thread(target=reloader.run, args=(stop,), daemon=True).start()
     desk = Desk(settings, database, lambda: context, clock)
-    renderer = PageRenderer.of(desk)
+    renderer = PageRenderer(desk)
     open_to_loopback = settings.http_listen.loopback and settings.trust_loopback
     http_app = make_app(desk, ROUTERS, renderer.error_page, open_to_loopback=open_to_loopback)
     http_app.state.renderer = renderer

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
+from service.case_query import CaseQuery
 from service.cases import brief, brief_input, brief_text
+from service.cases.clocks import calendars_of
 from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
@@ -22,9 +24,22 @@ from service.outbound import compose, questions
 from service.outbound.acknowledge import OutboundConfig, reply_subject
 from service.outbound.setup import labels_of, outbound_of
 from service.settings import Settings
-from service.store import cases, contents, corrections, keys, notes, outbox, reviews, timeline, undo
+from service.store import (
+    cases,
+    contents,
+    corrections,
+    keys,
+    notes,
+    outbox,
+    reviews,
+    second_readings,
+    suggestions,
+    timeline,
+    undo,
+)
 from service.store.blob_store import blob_store_of
 from service.store.cached_value import CachedValue
+from service.store.cursor import from_cursor
 from service.store.database import Connection, Database, one_at_a_time
 
 BRIEF_MAILS = 2000  # a brief uses at most this many of the newest mails of the case
@@ -99,13 +114,14 @@ class Desk:
     def rules(self) -> Rules:
         return self.context.rules
 
-    def missing_item(self, item: str | None, name: str = "missing") -> str | None:
-        """Return the item of the filter for missing items; None if it is blank. Raises Refused if it is unknown."""
-        if not item or not item.strip():
-            return None
-        if item != "any" and item not in self.rules.labels:
-            raise Refused(f"{name}: expected any, {', '.join(sorted(self.rules.labels))}")
-        return item
+    def list_cases(
+        self, query: CaseQuery, me: str, sort: str, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], list[Any] | None]:
+        """Return summaries of cases, and the position of the last one if there are more. ``me``: name of the caller."""
+        which, after = query.filter(me, self.now()), from_cursor(cursor)
+        if which.missing not in (None, "any") and which.missing not in self.rules.labels:
+            raise Refused(f"missing: expected any, {', '.join(sorted(self.rules.labels))}")
+        return self.database.read(lambda conn: cases.page(conn, which, sort, limit, after, self.prefix))
 
     @property
     def prefix(self) -> str:
@@ -132,6 +148,20 @@ class Desk:
         if case.merged_into is None:
             return case.id
         return self.database.read(lambda conn: cases.survivor(conn, case.id))
+
+    def document(self, case: cases.StoredCase) -> dict[str, Any]:
+        """Return the document of a case as of now, with its open suggestions."""
+
+        def read(conn: Connection) -> tuple[list[dict[str, Any]], bool]:
+            pending = bool(self.settings.model_url) and second_readings.is_pending(conn, case.id)
+            return suggestions.of_case(conn, case.id, self.prefix), pending
+
+        open_suggestions, pending = self.database.read(read)
+        calendars = calendars_of(self.rules, case.document.get("vendor"))
+        document = cases.to_now(case, self.now(), calendars) | {"suggestions": open_suggestions}
+        if document.get("read_by"):
+            document["read_by"] = {**document["read_by"], "pending": pending}
+        return document
 
     def content(self, spool_id: str) -> bytes:
         return contents.content(self.database, blob_store_of(self.settings), spool_id)

@@ -89,7 +89,7 @@ def take_in(database: Database, context: AppContext, at: datetime | None = None,
 def running(database: Database, context: AppContext, settings: Settings, *, loopback: bool = True) -> Iterator[Running]:
     """Serve HTTP until the end of the block."""
     desk = Desk(settings, database, lambda: context, now)
-    renderer = PageRenderer.of(desk)
+    renderer = PageRenderer(desk)
     app = make_app(desk, ROUTERS, renderer.error_page, open_to_loopback=loopback)
     app.state.renderer = renderer
     with socket.socket() as listening:

@@ -42,7 +42,7 @@ def _check_case(service: Served, folder: Path) -> None:
     service.send_mail(EXAMPLE, "intake@localhost", "sato@corp.example")
     service.wait_for(lambda: service.get("/api/cases").json()["items"])
     shown = sodan("show", "SD-1", cwd=folder).stdout
-    ages = re.compile(r" for (?:\d+[dhm] ?)+")  # the age of the mail changes
+    ages = re.compile(r" for (?:\d+ (?:d|h|min) ?)+")  # the age of the mail changes
     for line in block("text").splitlines():
         assert line == "…" or ages.sub(" ", line) in ages.sub(" ", shown).splitlines(), f"{line!r} is not in:\n{shown}"
     printed = service.log.read_text()

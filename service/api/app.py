@@ -24,7 +24,7 @@ from service.api import (
 )  # fmt: skip
 from service.api.authentication import Guard
 from service.api.bodies import CheckBody
-from service.api.dependencies import Moved, redirect, refuse_unknown_query
+from service.api.dependencies import refuse_unknown_query
 from service.api.problems import ErrorPage, ProblemDetails, error_responses
 from service.api.request_log import RequestLog
 from service.desk import Desk
@@ -70,17 +70,15 @@ def make_app(
     )
     app.state.desk, app.state.feed, app.state.meters = desk, events.Feed(desk), health.Meters(desk)
     app.state.readiness = health.Readiness(desk.database, desk.settings.min_free_bytes)
-    app.add_exception_handler(Moved, redirect)
-    routers = [module.router for module in RESOURCES]
-    others = (health.router, *pages)
     every_call = error_responses(401, 403, 422, 429)
-    for router in routers:
+    resources, others = [module.router for module in RESOURCES], (health.router, *pages)
+    for router in resources:
         responses = every_call | error_responses(503)
         app.include_router(router, dependencies=[Depends(refuse_unknown_query)], responses=responses)
     for router in others:
         app.include_router(router, responses=every_call)
     events.describe_webhook(app)
-    problems.install(app, [*routers, *others], error_page)
+    problems.install(app, [*resources, *others], error_page)
     _complete_openapi(app)
 
     app.add_middleware(CheckBody)

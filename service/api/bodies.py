@@ -30,7 +30,7 @@ class CheckBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif "\x00" in scope["path"] or _form_has_nul(scope["query_string"]):
+        elif "\x00" in scope["path"] or _is_unstorable(scope["query_string"], is_form=True):
             await problem(400, _UNSTORABLE)(scope, receive, send)
         else:
             await self.app(scope, _checked(receive, Headers(scope=scope)), send)
@@ -59,20 +59,17 @@ def _checked(receive: Receive, headers: Headers) -> Receive:
         if len(body) > BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE)
         complete = not message.get("more_body", False)
-        if complete and (_form_has_nul(body) if is_form else _json_is_unstorable(body)):
+        if complete and _is_unstorable(body, is_form=is_form):
             raise HTTPException(400, _UNSTORABLE)
         return message
 
     return receive_checked
 
 
-def _form_has_nul(form: bytes | bytearray) -> bool:
-    return b"%00" in form or b"\x00" in form
-
-
-def _json_is_unstorable(body: bytes | bytearray) -> bool:
-    if b"\\u" not in body:
-        return b"\x00" in body
+def _is_unstorable(body: bytes | bytearray, *, is_form: bool) -> bool:
+    """Return whether a form, or otherwise JSON, has a NUL or a lone surrogate."""
+    if is_form:
+        return b"%00" in body or b"\x00" in body
     try:
         json.dumps(json.loads(body), ensure_ascii=False).encode()
     except UnicodeEncodeError:  # a lone surrogate

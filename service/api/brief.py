@@ -87,9 +87,7 @@ class Brief(Out):
     status: Status | None = doc("Status of the case.")
     waiting_on: Side | None = doc("The side that has to act next; null if nobody has to act.")
     waiting_since: datetime | None = doc("Since when this side has to act, or since when nobody has to act.")
-    promised: datetime | None = doc(
-        "The next time by which an update was promised; null if there is none or the case is over."
-    )
+    promised: datetime | None = doc("When the next promised update is due; null: none is, or the case is over.")
     priority: BriefPriority | None = doc("Only for the team: the priority.", None)
     needs_triage: bool | None = doc("Only for the team: as in the case.", None)
     open_asks: list[Ask] | None = doc("Only for the team: open requests of the vendor.", None)

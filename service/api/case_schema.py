@@ -49,12 +49,12 @@ class Person(Out):
     address: str = doc("Mail address.")
 
 
-class Author(Out):
-    """The author of a message. For a forwarded mail, this is the person who wrote the original mail."""
+class Participant(Out):
+    """A person who wrote or received mail of the case."""
 
-    name: str | None = doc("Display name; empty if the mail has none.")
+    name: str | None = doc("Display name; empty if no mail has one.", None)
     address: str | None = doc("Mail address in lower case; empty if it is not known.")
-    role: Role = doc("The side to which the author belongs; `unknown`: sodan does not know the side.")
+    role: Role = doc("The side of the person; `unknown`: sodan does not know the side.")
 
 
 class Evidence(Out):
@@ -120,15 +120,12 @@ class Ask(Out):
     by: Any = doc("Mail address of the person who asked.", None)
     of: Any = doc("The side that has to answer the request: `team`.", None)
     what: str = doc(
-        "What is asked for: `logs`, `info:<item>`, `permission`, `time_slot`, `confirm_close`, "
-        "`confirm_scope`, `severity`, `test`, or `something` (sodan did not recognise for what)."
+        "What is asked for, as in the meanings `ask.…`, such as `logs` or `info:<item>`; `something`: not recognised."
     )
     quote: str | None = doc("The text of the request, verbatim.", None)
     message: str | int | None = doc("`id` of the message that asks.", None)
     asked_at: datetime | None = doc("When the vendor asked.", None)
-    state: AskState = doc(
-        "`open`: not answered yet. `answered`: your side answered. `withdrawn`: the answer is no longer needed."
-    )
+    state: AskState = doc("`open`: not answered yet; `answered`: by your side; `withdrawn`: no longer needed.")
     answered_at: datetime | None = doc("When the request was answered or withdrawn; null while it is open.", None)
     answered_by_message: str | int | None = doc("`id` of the message that answers it; null: no message.", None)
     set_by: str | None = doc("The person who marked the request as answered or withdrawn; null if nobody did.", None)
@@ -208,11 +205,7 @@ class CaseSummary(Out, json_schema_extra={"examples": [_SUMMARY]}):
     )
     language: str = doc("Language of the case: `ja`, `en` or another ISO 639 code; `und`: not known.")
     vendor: str | None = doc("Id of the vendor (`GET /api/vendors`); null if no vendor is known.")
-    partner: str | None = doc(
-        "Mail domain of the first company that the team wrote to or that answered, for vendors without a vendor file; "
-        "null if there is none.",
-        None,
-    )
+    partner: str | None = doc("Mail domain of the vendor, if it has no vendor file; null if there is none.", None)
     vendor_refs: list[VendorRef] = doc("Case numbers of vendors found in the mails.")
     missing: list[str] = doc("Ids of at most five checklist items to ask for, most important first.")
     needs_triage: bool = doc("True while a person has to judge the priority, because the impact is not certain.", False)
@@ -243,14 +236,6 @@ class Clocks(Out):
         None,
     )
     turns: int | None = doc("How often the vendor answered the team; without a vendor: how often the team did.", None)
-
-
-class Participant(Out):
-    """A person who wrote or received mail of the case."""
-
-    address: str = doc("Mail address in lower case.")
-    name: str | None = doc("Display name; empty if no mail has one.", None)
-    role: Role = doc("The side of the person; `unknown`: sodan does not know the side.")
 
 
 class NotCounted(Out):

@@ -1,39 +1,40 @@
 """Cases: list, single case, values set by hand, messages, history, merging, suggestions."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service.api.case_schema import Case, CasePage, Out, doc
-from service.api.case_schema import Sort as SortName
+from service.api.case_schema import Case, CasePage, Out, Sort, doc
 from service.api.dependencies import TheCase, TheDesk, Who, case_responses, name_of
 from service.api.events import EventPage
 from service.api.messages import Correction, MessagePage, correction_response
 from service.api.paging import Cursor, Limit, answer, page
 from service.api.problems import Precondition, error_responses
-from service.api.time_parameters import TIME_SCHEMA, parse_time
-from service.cases.clocks import calendars_of
-from service.cases.state import Kind, Level, SideToAct, Status
-from service.desk import CaseChange, Desk
-from service.store import cases, feed, second_readings, suggestions, timeline
+from service.case_query import CaseQuery
+from service.desk import CaseChange
+from service.store import cases, feed, timeline
 from service.store.cursor import from_cursor
 
 HiddenHeader = Annotated[str | None, Header(include_in_schema=False)]
 """A header with an ETag. It is not in the schema, since tests made from the schema cannot know the current ETag."""
-_ORDER = "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged."
-_SORTS = {"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]}
-"""Names for generated clients, which cannot derive any from a value that begins with "-"."""
-Sort = Annotated[SortName, Query(description=_ORDER, json_schema_extra=_SORTS)]
-_WORDS = "Words in Japanese or English that one mail of the case contains; a case key; or a vendor's case number."
-Words = Annotated[str | None, Query(max_length=500, description=_WORDS)]
-Ago = partial(Query, max_length=40, json_schema_extra={"anyOf": TIME_SCHEMA})
-_CHANGED_SINCE = "Only cases that changed since: a time, or a duration before now such as `12h`."
-_UNCHANGED_SINCE = "Only cases unchanged since: a time, or a duration before now such as `3d`."
 Change = Annotated[int, Path(ge=1, le=2**62, description="`correction` of a manual change, or `id` of its event.")]
 Suggestion = Annotated[int, Path(ge=1, le=2**62, description="`id` of the suggestion.")]
+
+
+class ListQuery(CaseQuery):
+    """Filters, order and page of a list of cases."""
+
+    sort: Sort = doc(
+        "Order of the list. With `-`, newest first. `priority`: P1 first, and of one priority the longest unchanged.",
+        "-updated",
+        # names for generated clients, which cannot derive any from a value that begins with "-"
+        json_schema_extra={"x-enum-varnames": ["UPDATED_DESC", "UPDATED", "OPENED_DESC", "OPENED", "PRIORITY"]},
+    )
+    limit: Limit = 50
+    cursor: Cursor = None
 
 
 class Merge(BaseModel, extra="forbid", json_schema_extra={"examples": [{"into": "SD-7"}]}):
@@ -59,51 +60,12 @@ router = APIRouter(prefix="/api", tags=["cases"])
 
 
 @router.get("/cases", response_model=CasePage, responses=error_responses(400))
-def list_cases(
-    request: Request,
-    desk: TheDesk,
-    status: Annotated[list[Status], Query(default_factory=list, description="Status of the case.")],
-    waiting_on: Annotated[list[SideToAct], Query(default_factory=list, description="Who has to act; `none`: no side.")],
-    priority: Annotated[list[Level], Query(default_factory=list, description="Priority.")],
-    kind: Annotated[list[Kind], Query(default_factory=list, description="What the case is about.")],
-    vendor: Annotated[list[str], Query(default_factory=list, examples=["microsoft"], description="Id of a vendor.")],
-    vendor_ref: Annotated[str | None, Query(max_length=200, description="A vendor's case number.")] = None,
-    missing: Annotated[
-        str | None, Query(max_length=64, description="Id of a missing checklist item, or `any`.")
-    ] = None,
-    participant: Annotated[
-        str | None, Query(max_length=320, description="Address of a participant, or `@domain`.")
-    ] = None,
-    owner: Annotated[str | None, Query(max_length=200, description="A team member; `me`: you; `none`: nobody.")] = None,
-    q: Words = None,
-    updated_since: Annotated[str | None, Ago(description=_CHANGED_SINCE)] = None,
-    older_than: Annotated[str | None, Ago(description=_UNCHANGED_SINCE)] = None,
-    sort: Sort = "-updated",
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response:
+def list_cases(request: Request, desk: TheDesk, query: Annotated[ListQuery, Query()]) -> Response:
     """List the cases that match all filters.
 
     Repeat a filter to allow several values: `priority=P1&priority=P2`.
     """
-    now = desk.now()
-    which = cases.Filter(
-        status=tuple(status),
-        waiting_on=tuple(waiting_on),
-        priority=tuple(priority),
-        kind=tuple(kind),
-        vendor=tuple(vendor),
-        vendor_ref=vendor_ref,
-        missing=desk.missing_item(missing),
-        participant=participant,
-        owner=name_of(request) if owner == "me" else owner,
-        q=q,
-        updated_since=parse_time(updated_since, "updated_since", now),
-        older_than=parse_time(older_than, "older_than", now),
-    )
-    after = from_cursor(cursor)
-    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, limit, after, desk.prefix))
-    return page(request, items, position)
+    return page(request, *desk.list_cases(query, name_of(request), query.sort, query.limit, query.cursor))
 
 
 @router.get("/cases/{key}", response_model=Case, responses=case_responses(404))
@@ -112,7 +74,7 @@ def read_case(case: TheCase, desk: TheDesk, if_none_match: HiddenHeader = None) 
     etag = _etag(case)
     if if_none_match and etag in [part.strip() for part in if_none_match.split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
-    return answer(_document(desk, case), {"ETag": etag})
+    return answer(desk.document(case), {"ETag": etag})
 
 
 @router.patch("/cases/{key}", response_model=Case, responses=case_responses(400, 404, 409, 412))
@@ -124,7 +86,7 @@ def change_case(case: TheCase, desk: TheDesk, who: Who, change: CaseChange, if_m
     """
     wanted = change.model_dump(exclude_unset=True)
     _, changed = desk.set_values(case.id, wanted, who, partial(_must_match, if_match))
-    return answer(_document(desk, changed), {"ETag": _etag(changed)})
+    return answer(desk.document(changed), {"ETag": _etag(changed)})
 
 
 @router.get("/cases/{key}/messages", response_model=MessagePage, responses=case_responses(400, 404))
@@ -166,20 +128,6 @@ def dismiss_suggestion(case: TheCase, desk: TheDesk, who: Who, id: Suggestion) -
 def undo_correction(desk: TheDesk, who: Who, id: Change) -> Response:
     """Undo a manual change: sodan restores the earlier state, and keeps mail that arrived since."""
     return answer({"undone": id, "cases": [desk.key_of(number) for number in desk.undo([id], who)]})
-
-
-def _document(desk: Desk, case: cases.StoredCase) -> dict[str, Any]:
-    """Return the document of a case, with its open suggestions.
-
-    It says whether a message waits for the language model.
-    """
-    open_suggestions = desk.database.read(lambda conn: suggestions.of_case(conn, case.id, desk.prefix))
-    calendars = calendars_of(desk.rules, case.document.get("vendor"))
-    document = cases.to_now(case, desk.now(), calendars) | {"suggestions": open_suggestions}
-    if desk.settings.model_url and document.get("read_by"):
-        pending = desk.database.read(lambda conn: second_readings.is_pending(conn, case.id))
-        document["read_by"] = {**document["read_by"], "pending": pending}
-    return document
 
 
 def _etag(case: cases.StoredCase) -> str:

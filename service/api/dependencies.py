@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from service.api.problems import Forbidden, error_responses
 from service.desk import Desk
@@ -52,24 +52,15 @@ async def must_be_admin(request: Request) -> None:
         raise Forbidden(f"this call needs the scope admin; this token has {caller(request).scope}")
 
 
-class Moved(Exception):
-    """The case in the URL was merged into another case. The argument is the URL of the other case."""
-
-
-async def redirect(_request: Request, error: Exception) -> Response:
-    """Handle ``Moved``: return 308 with the URL of the other case."""
-    return RedirectResponse(str(error), 308)
-
-
 def find_case(request: Request, key: Key, desk: TheDesk) -> cases.StoredCase:
-    """Return the case in the URL. Raises NotFound, and Moved if the case was merged into another case."""
+    """Return the case in the URL. Raises NotFound. If it was merged, HTTPException redirects to the other case."""
     case = desk.find(key)
     if case.merged_into is None:
         return case
     target = desk.key_of(desk.survivor(key))
     subpath = request.url.path.removeprefix(f"/api/cases/{key}")
     query = f"?{request.url.query}" if request.url.query else ""
-    raise Moved(f"/api/cases/{target}{subpath}{query}")
+    raise HTTPException(308, headers={"Location": f"/api/cases/{target}{subpath}{query}"})
 
 
 TheCase = Annotated[cases.StoredCase, Depends(find_case)]
@@ -96,7 +87,8 @@ async def refuse_unknown_query(request: Request) -> None:
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:
-    yield from (field.alias for field in dependant.query_params)
+    for field in dependant.query_params:
+        yield from getattr(field.field_info.annotation, "model_fields", None) or (field.alias,)
     for dependency in dependant.dependencies:
         yield from _query_names(dependency)
 

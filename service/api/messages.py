@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from mailrules import catalogue
-from service.api.case_schema import Author, Out, doc, page_of
+from service.api.case_schema import Out, Participant, doc, page_of
 from service.api.dependencies import TheDesk, Who
 from service.api.paging import answer
 from service.api.problems import error_responses
@@ -63,7 +63,7 @@ class MessageOut(Out):
     origin: Literal["delivered", "forwarded", "attached", "quoted"] = doc(
         "`delivered`: the mail arrived by itself. Otherwise it was inside another mail: forwarded, attached or quoted."
     )
-    author: Author = doc("The author; for a forwarded mail, the person who wrote the original mail.")
+    author: Participant = doc("The author; for a forwarded mail, the person who wrote the original mail.")
     forwarded_by: Any = doc("Mail address of the person who forwarded the mail; null if nobody did.", None)
     to: list[Any] = doc("Recipients in `To`: `name` and `address`.")
     cc: list[Any] = doc("Recipients in `Cc`: `name` and `address`.")
@@ -140,12 +140,7 @@ RAW: dict[int | str, dict[str, Any]] = {
         "description": "The mail. The media type is always `message/rfc822`.",
     }
 }
-FILE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {BYTES: _BINARY},
-        "description": "The file. The header `X-Content-Type` contains its media type.",
-    }
-}
+FILE: dict[int | str, dict[str, Any]] = {200: {"content": {BYTES: _BINARY}, "description": "The file."}}
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 FileId = Annotated[int, Path(ge=1, le=2**62, description="Id of the attachment.")]
 
@@ -194,14 +189,13 @@ def move_message(desk: TheDesk, who: Who, id: Number, body: Move) -> Response:
 
 @router.get("/attachments/{id}", response_class=Response, responses={**FILE, **error_responses(404)})
 def read_attachment(desk: TheDesk, id: FileId) -> Response:
-    """Return the file as a download."""
+    """Return the file as a download. `content_type` of the message's attachment is its media type."""
     file = desk.database.read(lambda conn: timeline.file(conn, id))
     raw = desk.content(file.spool_id)
     return Response(
         parse.attachment(raw, file.part),
         headers={
             "Content-Type": BYTES,
-            "X-Content-Type": _valid_type(file.content_type),
             "Content-Disposition": disposition(file.filename),
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cache-Control": "private, no-cache",
@@ -225,16 +219,6 @@ def disposition(filename: str) -> str:
     name = name[:150] if len(name) <= 150 else f"{name[:120]}…{name[-29:]}"
     ascii_name = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", name)) or "attachment"
     return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _valid_type(content_type: str) -> str:
-    """Return the media type without parameters.
-
-    An invalid type gives ``application/octet-stream`` (RFC 9110 §8.3.1).
-    """
-    media_type = content_type.partition(";")[0].strip().lower()
-    valid = re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}", media_type)
-    return media_type if valid else BYTES
 
 
 def correction_response(desk: TheDesk, event: int, case: int) -> Response:

@@ -4,7 +4,7 @@ Refused → 400    NotFound → 404    Conflict → 409 (412 if the caller sent 
 """
 
 import http
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -35,9 +35,7 @@ class ProblemDetails(BaseModel):
     """An error response (RFC 9457 §3.1)."""
 
     type: str = doc(
-        "Path of a page that explains the error and says what to do; `about:blank` if there is no page.",
-        "about:blank",
-        examples=["/problems/not-found"],
+        "Path of a page that explains the error; else `about:blank`.", "about:blank", examples=["/problems/not-found"]
     )
     title: str = doc("Name of the HTTP status.", examples=["Not Found"])
     status: int = doc("The HTTP status.", examples=[404])
@@ -53,26 +51,20 @@ class Forbidden(Refused):
     """The caller is known but not allowed to do this."""
 
 
+STATUSES = {NotFound: 404, Precondition: 412, Conflict: 409, Forbidden: 403, Refused: 400, Unavailable: 503}
+
+
 def problem(
     status: int, detail: str = "", errors: Sequence[Wrong] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a problem+json response."""
-    body: dict[str, Any] = {"type": type_of(status), "title": http.HTTPStatus(status).phrase, "status": status}
+    page = PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
+    body: dict[str, Any] = {"type": page, "title": http.HTTPStatus(status).phrase, "status": status}
     if detail:
         body["detail"] = detail
     if errors:
         body["errors"] = [error.model_dump() for error in errors]
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
-
-
-def type_of(status: int) -> str:
-    """Return the problem type of a status: the path of its page, or ``about:blank``."""
-    return PROBLEM_PAGES + PROBLEM_TYPES[status] if status in PROBLEM_TYPES else "about:blank"
-
-
-def status_of(error: SodanError) -> int:
-    statuses = {NotFound: 404, Precondition: 412, Conflict: 409, Forbidden: 403, Refused: 400, Unavailable: 503}
-    return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -91,14 +83,9 @@ def is_browser(scope: Scope) -> bool:
     return "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/api")
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | None) -> None:
+def install(app: FastAPI, routers: Iterable[APIRouter], error_page: ErrorPage | None) -> None:
     """Install handlers for all errors. ``error_page`` makes the page that a browser gets."""
     routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
-
-    def allowed(path: str) -> str:
-        """Return the allowed methods of a path, of all its routes (RFC 9110 §10.2.1)."""
-        methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-        return ", ".join(sorted(methods))
 
     def respond(
         request: Request,
@@ -120,7 +107,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | 
         assert isinstance(error, SodanError)
         retry = {"Retry-After": "5"} if isinstance(error, Unavailable) else {}
         is_page = not getattr(request.scope.get("route"), "include_in_schema", True)
-        return respond(request, status_of(error), str(error), retry, is_page=is_page)
+        status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+        return respond(request, status, str(error), retry, is_page=is_page)
 
     def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -132,10 +120,15 @@ def install(app: FastAPI, routers: Sequence[APIRouter], error_page: ErrorPage | 
 
     def http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
         headers = dict(error.headers or {})
-        if error.status_code == 405:
-            headers["Allow"] = allowed(request.url.path)
+        if error.status_code < 400:
+            return Response(None, error.status_code, headers)
+        detail = "" if error.detail == http.HTTPStatus(error.status_code).phrase else str(error.detail)
+        if error.status_code == 405:  # the methods of all routes of the path (RFC 9110 §10.2.1)
+            methods = {
+                method for one in routes if one.path_regex.match(request.url.path) for method in one.methods or ()
+            }
+            headers["Allow"] = ", ".join(sorted(methods))
         return respond(request, error.status_code, detail, headers)
 
     app.add_exception_handler(SodanError, sodan_error)

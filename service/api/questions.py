@@ -1,7 +1,7 @@
 """Asking a requester for facts by mail, and notes for the team."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -34,11 +34,7 @@ class Questions(BaseModel, extra="forbid", json_schema_extra={"examples": [{"ite
     """The facts to ask the requester for."""
 
     items: list[ItemId] = doc("Ids of checklist items, at most five; empty: the missing items.", [], max_length=5)
-    text: str = doc(
-        "Text above the numbered questions. If it contains the numbered questions, it is the whole mail.",
-        "",
-        max_length=20_000,
-    )
+    text: str = doc("Text above the numbered questions; the whole mail, if it has them.", "", max_length=20_000)
     lang: Language | None = doc("Language of the mail; null: the language of the case.", None)
 
 
@@ -78,7 +74,8 @@ def read_questions_draft(case: TheCase, desk: TheDesk, item: Items, lang: Lang =
     mail = desk.draft_questions(case.id, item, language=lang)
     if not mail.items:
         raise Conflict(questions.NOTHING_TO_ASK)
-    return answer(draft(mail))
+    draft = {name: getattr(mail, name) for name in ("subject", "text", "language", "items", "refused")}
+    return answer({"to": {"name": mail.name, "address": mail.address} if mail.address else None, **draft})
 
 
 @router.post("/{key}/questions", response_model=OutboxEntry, status_code=201, responses=case_responses(400, 404, 409))
@@ -98,15 +95,3 @@ def list_notes(case: TheCase, desk: TheDesk) -> Response:
 def add_note(case: TheCase, desk: TheDesk, who: Who, body: NewNote) -> Response:
     """Add a note for the team. The page shows it in the timeline. sodan never sends it."""
     return answer(desk.note(case.id, body.text, who), status=201)
-
-
-def draft(mail: questions.Questions) -> dict[str, Any]:
-    """Return a mail in the format of ``QuestionsDraft``."""
-    return {
-        "to": {"name": mail.name, "address": mail.address} if mail.address else None,
-        "subject": mail.subject,
-        "text": mail.text,
-        "language": mail.language,
-        "items": list(mail.items),
-        "refused": mail.refused,
-    }

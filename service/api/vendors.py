@@ -24,9 +24,7 @@ class Review(Out):
     window_days: int = doc("Length of the period in days.", 90)
     turns_to_resolution: float | None = doc("Median number of exchanges until a case was resolved or closed.")
     first_response: float | None = doc("Median seconds until the first response.", None)
-    median_wait: dict[str, float | None] = doc(
-        "For `team`, `vendor` and `requester`: median of the seconds per case for which the side had to act."
-    )
+    median_wait: dict[str, float | None] = doc("By side: median of the seconds per case for which it had to act.")
     median_answer: dict[str, float | None] = doc("By side: median seconds to answer a request.", default_factory=dict)
 
 

@@ -1,9 +1,9 @@
 """`sodan token` and `sodan team`: access over HTTP, and team members learned from mail."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from service.cli import start
 from service.cli.printing import print_rows
@@ -47,12 +47,8 @@ def token_list(*, json: start.Json = False) -> None:
 
 
 @token.command(name="revoke")
-def token_revoke(id: int) -> None:
-    """Revoke a token at once.
-
-    Args:
-        id: Id of the token in `sodan token list`.
-    """
+def token_revoke(id: Annotated[int, Parameter(help="Id of the token in `sodan token list`.")]) -> None:
+    """Revoke a token at once."""
     now = start.now()
     start.database(start.settings()).transact(lambda conn: tokens.revoke(conn, id, now))
     start.say(f"token {id} is revoked")
@@ -67,11 +63,7 @@ def team_list(*, json: start.Json = False) -> None:
 
 
 @team.command(name="remove")
-def team_remove(address: str) -> None:
-    """Remove a team member or partner company that sodan learned. Entries in SODAN_TEAM and the site file stay.
-
-    Args:
-        address: Address or company, as `sodan team list` shows it.
-    """
+def team_remove(address: Annotated[str, Parameter(help="As `sodan team list` shows it.")]) -> None:
+    """Remove a team member or partner company that sodan learned. Entries in SODAN_TEAM and the site file stay."""
     start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
     start.say(f"{address} no longer counts as team or partner; `sodan replay --apply` judges earlier mail again")

@@ -1,6 +1,9 @@
 """`sodan backup`, `restore` and `webhooks` (which a restore disables)."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from service.cli import start
 from service.store import backup as archive
@@ -29,12 +32,8 @@ def backup(file: Path) -> int:
     return start.FOUND_WRONG if manifest.missing else 0
 
 
-def restore(file: Path) -> int:
-    """Restore a backup into an empty database (SQLite or PostgreSQL), and check every mail.
-
-    Args:
-        file: A file that `sodan backup` wrote.
-    """
+def restore(file: Annotated[Path, Parameter(help="A file that `sodan backup` wrote.")]) -> int:
+    """Restore a backup into an empty database (SQLite or PostgreSQL), and check every mail."""
     settings = start.settings()
     database, store = start.database(settings, make=True), blob_store_of(settings)
     manifest = archive.restore(database, store, file)
@@ -53,17 +52,15 @@ def restore(file: Path) -> int:
     return start.FOUND_WRONG if wrong or not ledger.balanced else 0
 
 
-def webhooks(*, release: bool = False) -> int:
-    """List the webhooks that are disabled after a restore, or enable them.
+_RELEASE = "Enable them, for events from now on. Before that, stop the original installation."
 
-    Args:
-        release: Enable them, for events from now on. Before that, stop the original installation.
-    """
+
+def webhooks(*, release: Annotated[bool, Parameter(help=_RELEASE)] = False) -> None:
+    """List the webhooks that are disabled after a restore, or enable them."""
     database = start.database(start.settings())
     if release:
         count = database.transact(lambda conn: hooks.enable_held(conn, start.now()))
         start.say(f"{start.counted(count, 'webhook is', 'webhooks are')} enabled")
-        return 0
+        return
     for url in database.read(hooks.held):
         print(url)
-    return 0

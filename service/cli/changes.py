@@ -41,12 +41,11 @@ def brief(
         print(render(brief, desk.settings.zone), end="")
 
 
-def set_(key: start.CaseKey, *changes: str) -> None:
-    """Correct values of a case by hand: priority=P2, status=resolved, owner=me.
+_CHANGES = "Each field=value. `field=` resets a field: the rules decide again."
 
-    Args:
-        changes: Each field=value. `field=` resets a field: the rules decide again.
-    """
+
+def set_(key: start.CaseKey, *changes: Annotated[str, Parameter(help=_CHANGES)]) -> None:
+    """Correct values of a case by hand: priority=P2, status=resolved, owner=me."""
     wanted = parse_changes(changes)
     desk, who = start.desk(), getpass.getuser()
     number = desk.survivor(key)
@@ -73,19 +72,16 @@ def parse_changes(given: Sequence[str]) -> dict[str, Any]:
     try:
         CaseChange.model_validate(wanted)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        unknown = f"there is no such field (fields: {', '.join(CaseChange.model_fields)})"
-        raise Refused(f"{where}: {unknown if first['type'] == 'extra_forbidden' else first['msg']}") from None
+        field = str(error.errors()[0]["loc"][0])
+        if field not in CaseChange.model_fields:
+            fields = ", ".join(CaseChange.model_fields)
+            raise Refused(f"{field}: there is no such field (fields: {fields})") from None
+        raise Refused(start.first_error(error)) from None
     return wanted
 
 
-def merge(key: start.CaseKey, into: str) -> None:
-    """Merge a case into another case. You can undo this on the page of the case.
-
-    Args:
-        into: Key of the case to keep.
-    """
+def merge(key: start.CaseKey, into: Annotated[str, Parameter(help="Key of the case to keep.")]) -> None:
+    """Merge a case into another case. You can undo this on the page of the case."""
     desk = start.desk()
     _, target = desk.merge(desk.survivor(key), desk.survivor(into), getpass.getuser())
     start.say(f"{key} is now part of {desk.key_of(target)}; you can undo this on the page of the case")

@@ -24,7 +24,6 @@ CHECKED_BYTES = 64_000_000
 STALE = timedelta(minutes=5)  # a waiting mail, or a difference between clocks, is reported from this time on
 _ADVICE = {
     # beginning of the text of a database error (service/store/transient_errors.py) → advice
-    "the database needs": "",  # the text of these errors already contains advice
     "the database is busy": "Another process locks it: with `ps`, find a process that hangs (state D or T) or a backup",
     "the database refuses": "Correct the user or password in SODAN_DATABASE_URL",
     "the database does not exist": "Create it (`createdb`) or correct SODAN_DATABASE_URL, then run `sodan migrate`",
@@ -78,7 +77,9 @@ def _findings(settings: Settings, database: Database, now: datetime) -> Iterator
     except Refused as error:
         yield False, str(error)
     except Unavailable as error:  # the other checks need the database too
-        yield False, what_to_do(str(error), database)
+        folder = "" if database.folder is None else f" ({database.folder})"
+        advice = next((f". {text}" for beginning, text in _ADVICE.items() if str(error).startswith(beginning)), "")
+        yield False, f"database: {error}{folder}{advice}"
     yield smtp(settings.smtp_listen)
     yield http(settings.http_listen)
 
@@ -91,7 +92,6 @@ def _database_findings(settings: Settings, database: Database, now: datetime) ->
     for check in (
         _ledger(database, now),
         _outbox(settings, database, now),
-        _clock(database, now),
         _contents(settings, database, now),
         _mailboxes(database, now),
         _tokens(settings, database, now),
@@ -140,14 +140,6 @@ def _writing(database: Database) -> Iterator[Finding]:
     yield from problems or [(True, "database: can be written to, no damage found")]
 
 
-def _clock(database: Database, now: datetime) -> Iterator[Finding]:
-    newest = database.read(spool_view.newest)
-    if newest is not None and newest - now >= STALE:
-        what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
-        meaning = "the clock is wrong now, or was wrong when that mail arrived"
-        yield _wrong(what, meaning, "Check the time and NTP (`timedatectl`)")
-
-
 def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
     ledger = database.read(spool_view.ledger)
     counts = f"taken in {ledger.taken_in} + waiting {ledger.waiting} + shunted {ledger.shunted}"
@@ -168,6 +160,11 @@ def _ledger(database: Database, now: datetime) -> Iterator[Finding]:
     if lost:
         what = f"spool: {', '.join(lost)} are marked as done, but no case contains them"
         yield _wrong(what, "this is an error in sodan", "Run `sodan backup FILE`, and report this line")
+    newest = database.read(spool_view.newest)
+    if newest is not None and newest - now >= STALE:
+        what = f"clock: it is {now:%Y-%m-%d %H:%M}Z, but a mail was received at {newest:%Y-%m-%d %H:%M}Z"
+        meaning = "the clock is wrong now, or was wrong when that mail arrived"
+        yield _wrong(what, meaning, "Check the time and NTP (`timedatectl`)")
 
 
 def _outbox(settings: Settings, database: Database, now: datetime) -> Iterator[Finding]:
@@ -292,10 +289,3 @@ def _model(settings: Settings, database: Database, now: datetime) -> Iterator[Fi
         yield _wrong(what, "meanwhile cases use the results of the embedded reader, and mail is not delayed", action)
     else:
         yield True, counts
-
-
-def what_to_do(problem: str, database: Database) -> str:
-    """Return the text of a database error, with the folder of the database and with advice."""
-    advice = next((advice for beginning, advice in _ADVICE.items() if problem.startswith(beginning)), "")
-    where = "" if database.folder is None else f" ({database.folder})"
-    return f"database: {problem}{where}" + (f". {advice}" if advice else "")

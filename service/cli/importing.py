@@ -3,13 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.app import worker_of
 from service.cli import start
-from service.errors import Refused
 from service.importer import Imported, find, import_files
 from service.intake import AppContext
 from service.settings import Settings
@@ -17,16 +18,12 @@ from service.store import keys, migrate, search, spool_view
 from service.store.database import Database
 
 
-def import_(paths: tuple[Path, ...]) -> int:
-    """Import mail from files. Importing the same mail again changes nothing.
-
-    Args:
-        paths: .eml files, mbox files, Maildirs, or folders of them.
-    """
+def import_(
+    paths: Annotated[tuple[Path, ...], Parameter(help=".eml files, mbox files, Maildirs, or folders of them.")],
+) -> int:
+    """Import mail from files. Importing the same mail again changes nothing."""
     settings = start.settings()
     database = start.database(settings, make=True)
-    if not paths:
-        raise Refused("give the files or folders to import")
     files = find(paths)
     context = AppContext.of(settings)
     migrate.migrate(database)

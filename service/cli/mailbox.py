@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from email import message_from_bytes
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from service.cli import start
 from service.cli.printing import print_rows, visible
@@ -20,6 +20,7 @@ from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes
 
+Names = Annotated[str, Parameter(help="Only these mailboxes. Default: all.")]
 COLUMNS = ("name", "server", "folders", "after", "state", "last_success_at", "taken", "failed", "cause", "next_step")
 
 mailbox = App(name="mailbox", help="Fetch mail from mailboxes (SODAN_MAILBOXES): list, test, run, forget.")
@@ -42,12 +43,8 @@ def mailbox_list(*, json: start.Json = False) -> int:
 
 
 @mailbox.command(name="test")
-def mailbox_test(*names: str) -> int:
-    """Test mailboxes: sign in, open the folders, check permissions, read a mail. Print how to solve each problem.
-
-    Args:
-        names: Only these mailboxes. Default: all.
-    """
+def mailbox_test(*names: Names) -> int:
+    """Test mailboxes: sign in, open the folders, check permissions, read a mail. Print how to solve each problem."""
     settings, wrong = start.settings(), False
     configured, database = _configured(settings, names), start.database(settings)
     for mailbox in configured:
@@ -64,26 +61,17 @@ def mailbox_test(*names: str) -> int:
 
 
 @mailbox.command(name="run")
-def mailbox_run(*names: str) -> int:
-    """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set.
-
-    Args:
-        names: Only these mailboxes. Default: all.
-    """
+def mailbox_run(*names: Names) -> None:
+    """Only fetch mail. `sodan serve` does this too if SODAN_MAILBOXES is set."""
     settings = start.settings()
     configured = _configured(settings, names)
     start.log_to_stderr(settings)
     run_mailboxes(settings, configured)
-    return 0
 
 
 @mailbox.command(name="forget")
-def mailbox_forget(name: str) -> None:
-    """Stop reporting a mailbox that you no longer use. sodan keeps its mails.
-
-    Args:
-        name: Name of the mailbox in the file of SODAN_MAILBOXES.
-    """
+def mailbox_forget(name: Annotated[str, Parameter(help="Its name in the file of SODAN_MAILBOXES.")]) -> None:
+    """Stop reporting a mailbox that you no longer use. sodan keeps its mails."""
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as jsons
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,17 +50,11 @@ NOTHING = Additions()
 # ── parse ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse(files: tuple[Path, ...], *, root: Path | None = None) -> None:
-    """Parse mails and print JSON Lines: one object per mail, in the order given.
-
-    Args:
-        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`; the others are still
-            parsed.
-        root: Print `file` relative to this folder.
-    """
+def parse(files: start.Mails, *, root: start.Root = None) -> None:
+    """Parse mails and print JSON Lines: one object per mail, in the order given."""
     results = list(each_file(partial(_parse, root=root), files))
     for (line, _), thread in zip(results, threads([ids for _, ids in results]), strict=True):
-        print(f'{line[:-1]},"thread":{jsons.dumps(thread)}}}')
+        print(f'{line[:-1]},"thread":{json.dumps(thread)}}}')
 
 
 def _parse(file: Path, root: Path | None, crashed: bool = False) -> tuple[str, Mail]:
@@ -88,7 +82,7 @@ def _mail(file: Path) -> Mail:
 
 def _dump(value: Any) -> str:
     """Return a value as one line of JSON. Lone surrogates, which UTF-8 cannot encode, are replaced."""
-    line = jsons.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return line.encode("utf-8", "replace").decode()
 
 
@@ -96,17 +90,11 @@ def _dump(value: Any) -> str:
 
 
 def judge(
-    files: tuple[Path, ...],
-    *,
-    additions: Additions = NOTHING,
-    root: Path | None = None,
-    guess_roles: bool = False,
+    files: start.Mails, *, additions: Additions = NOTHING, root: start.Root = None, guess_roles: bool = False
 ) -> None:
     """Judge each mail alone, as if it opened a case, and print JSON Lines.
 
     Args:
-        files: Mails as raw files (.eml). For an unreadable one, the line contains an `error`.
-        root: Print `file` relative to this folder.
         guess_roles: Guess the side of unknown people from the recipients of each mail. The service never does this.
     """
     settings = additions.settings()
@@ -190,24 +178,15 @@ def explain(what: str, *, additions: Additions = NOTHING, rule: str | None = Non
             print(one_line(line))
 
 
-def prompt(file: Path, *, additions: Additions = NOTHING, json: bool = False) -> None:
-    """Print the request to the language model for a mail: all data that sodan would send. Send nothing.
-
-    Args:
-        file: A mail as a raw file (.eml).
-        json: Print the messages and the schema of the answer as JSON, as the API gets them.
-    """
+def prompt(file: Path, *, additions: Additions = NOTHING) -> None:
+    """Print the request to the language model for a mail (.eml): all data that sodan would send. Send nothing."""
     from mailrules import model_reading
 
     settings = additions.settings()
     rules = rules_of(settings.packs, settings.site_file)
     for message in _messages(_bytes(file), rules, settings):
         request = model_reading.request_for(rules, message.turn)
-        if json:
-            fields = {"messages": request.messages, "schema": request.schema, "version": request.version}
-            print(jsons.dumps(fields, ensure_ascii=False))
-        else:
-            print(f"── version {request.version}\n{request.system}\n\n{request.user}\n")
+        print(f"── version {request.version}\n{request.system}\n\n{request.user}\n")
 
 
 def _messages(content: bytes, rules: Rules, settings: Settings) -> Sequence[ExtractedMessage]:

@@ -8,11 +8,11 @@ imported when it runs.
 import os
 import sys
 from importlib import metadata
-from typing import Literal
+from typing import Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from service.cli.start import FOUND_WRONG, WRONG_USE, say
+from service.cli.start import FOUND_WRONG, WRONG_USE, first_error, say
 from service.errors import NotFound, SodanError
 
 app = App(
@@ -27,11 +27,7 @@ app = App(
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> None:
-    """Print a script that completes commands in your shell. Use it as `eval "$(sodan completion bash)"`.
-
-    Args:
-        shell: The shell that will run the script.
-    """
+    """Print a script that completes commands in your shell. Use it as `eval "$(sodan completion bash)"`."""
     app.resolved_commands()  # import all modules: cyclopts completes only options of commands that are imported
     print(app.generate_completion(shell=shell))
 
@@ -61,10 +57,16 @@ def main(argv: list[str] | None = None) -> int:
         app.resolved_commands()  # import all modules: the help describes only commands that are imported
     umask = os.umask(0o077)  # other users must not read the files with mails and keys that commands write
     try:
-        status = app(words, exit_on_error=False, result_action="return_value")
+        status = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
-    except CycloptsError:
-        return WRONG_USE  # cyclopts has printed the error
+    except CycloptsError as error:
+        cause: Any = error.__cause__  # an error of pydantic, if the value of a filter is wrong
+        if hasattr(cause, "errors"):
+            field, _, reason = first_error(cause).partition(":")
+            say(f"--{field.replace('_', '-')}:{reason}")
+        else:
+            say(str(error))
+        return WRONG_USE
     except NotFound as error:
         say(str(error))
         return FOUND_WRONG

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import start
-from service.web.localisation import text_of
+from service.web.localisation import Locale
 
 COLOURS = {"P1": "bold white on red", "P2": "bold yellow", "P3": "cyan", "P4": "dim"}
 TURNS = {"team": "bold red", "vendor": "blue", "requester": "yellow"}
@@ -85,6 +85,11 @@ def _text(value: Any, zone: tzinfo = UTC) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def _english(zone: tzinfo = UTC) -> Locale:
+    """Return the texts of the page in English, as of now. Vendors are shown by their ids."""
+    return Locale("en", datetime.now(UTC), zone, lambda id, _: id)
+
+
 def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(page)
@@ -97,16 +102,17 @@ def print_cases(page: dict[str, Any], *, as_json: bool) -> None:
         table.add_column(name, no_wrap=True)
     for name, width in {"vendor": 24, "title": 50, "missing": 24}.items():  # they shrink in a narrow terminal
         table.add_column(name, max_width=width)
+    english = _english()
     for case in page["items"]:
-        side, missing = case["waiting_on"] or "none", case["missing"]
+        side, missing = case["waiting_on"], case["missing"]
         first_missing = f"{missing[0]} +{len(missing) - 1}" if len(missing) > 1 else "".join(missing)
         wide = (case["vendor"] or case.get("partner") or "", case["title"], first_missing)
         table.add_row(
             case["key"],
             Text(case["priority"] + " triage" * case["needs_triage"], COLOURS.get(case["priority"], "")),
             case["status"],
-            Text(_side(side), TURNS.get(side, "dim")),
-            age(case["waiting_since"] or case["updated_at"]),
+            Text(english.side(side), TURNS.get(side, "dim")),
+            english.age(case["waiting_since"] or case["updated_at"]),
             *(Text(one_line(text), no_wrap=True, overflow="ellipsis") for text in wide),
         )
     console().print(table)
@@ -118,27 +124,27 @@ def print_case(case: dict[str, Any], messages: list[dict[str, Any]], zone: tzinf
     if as_json:
         print_json(case)
         return
-    out = console()
+    out, english = console(), _english(zone)
     level = (case["priority"], COLOURS[case["priority"]])
     out.print(Text.assemble(level, f" {case['key']}  ", (visible(case["title"]), "bold")))
     refs = ", ".join(f"{ref['vendor']} {ref['ref']}" for ref in case["vendor_refs"])
-    side, since = case["waiting_on"], age(case["waiting_since"])
-    turn = f"waiting for the {_side(side)} for {since}" if side else "nobody has to act"
+    side, since = case["waiting_on"], english.age(case["waiting_since"])
+    turn = f"waiting for the {english.side(side)} for {since}" if side else "nobody has to act"
     owner = f"owner {case['owner']}" if case.get("owner") else ""
     summary = (f"{case['status']}, {turn}", case["kind"], refs or case["vendor"] or case.get("partner"), owner)
     out.print(escape(visible(" · ".join(part for part in summary if part))))
-    for title, lines in _sections(case, zone).items():
+    for title, lines in _sections(case, english).items():
         if lines:
             out.print(Text(title, "bold"))
             for line in lines:
                 out.print(Text(f"  {visible(line)}"))
     out.print()
-    _print_mails(out, messages, zone)
+    _print_mails(out, messages, english)
     if more := max(0, case["messages"] - len(messages)):
         start.say(f"{start.counted(more, 'later mail is', 'later mails are')} not shown; see the page of the case")
 
 
-def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
+def _sections(case: dict[str, Any], english: Locale) -> dict[str, list[str]]:
     """Return the parts of a case that are printed as lists: heading → lines."""
     detail, clocks = case.get("priority_detail") or {}, case.get("clocks") or {}
     by_person = f" (set by {detail['set_by']})" if detail.get("set_by", "rules") != "rules" else ""
@@ -150,23 +156,25 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
     drift = ", the topic changed" if problem["drift"] else ""
     labels = {item["item"]: item["label"] for item in case.get("checklist", [])}
     promises = (promise for promise in case.get("promises", []) if not promise["kept"])
-    times = ", ".join(f"{_side(side)} {length(clocks.get(side))}" for side in ("team", "vendor", "requester"))
+    times = ", ".join(
+        f"{english.side(side)} {english.length(clocks.get(side))}" for side in ("team", "vendor", "requester")
+    )
     return {
         f"evidence for {case['priority']}{by_person}": [f"“{quote}”  {', '.join(ids)}" for quote, ids in rules.items()],
         "urgent wording (does not count)": [f"“{wording['quote']}”" for wording in detail.get("heard", [])],
         "please check": [
             *["to triage: this priority is not certain; ask the requester, or set it"] * bool(case["needs_triage"]),
-            *(text_of("en", f"note.{note}") for note in case.get("notes", [])),
+            *(english.t(f"note.{note}") for note in case.get("notes", [])),
         ],
         f"problem (version {problem['version']}{drift})": [statement] * bool(statement),
-        "missing": [f"{item}  {_label(labels.get(item, ''))}" for item in case["missing"]],
+        "missing": [f"{item}  {english.label(labels.get(item, ''))}" for item in case["missing"]],
         "requests of the vendor": [
-            f"{ask['state']}: {ask['what']} → {_side(ask['of'])}  “{ask['quote'] or ''}”"
+            f"{ask['state']}: {ask['what']} → {english.side(ask['of'])}  “{ask['quote'] or ''}”"
             for ask in case.get("asks", [])
         ],
         "promises": [
-            f"by {_side(promise['by'])}, {_minute(promise['due'], zone)}{', overdue' * promise['overdue']}"
-            f"  “{promise['quote']}”"
+            f"by {english.side(promise['by'])}, {_minute(promise['due'], english.zone)}"
+            f"{', overdue' * promise['overdue']}  “{promise['quote']}”"
             for promise in promises
         ],
         "suggested wording": [f"“{hint['quote']}”  {hint['advice']}" for hint in case.get("tone", [])],
@@ -179,46 +187,21 @@ def _sections(case: dict[str, Any], zone: tzinfo) -> dict[str, list[str]]:
     }
 
 
-def _print_mails(out: Console, messages: list[dict[str, Any]], zone: tzinfo) -> None:
+def _print_mails(out: Console, messages: list[dict[str, Any]], english: Locale) -> None:
     for mail in messages:
-        author, when = mail["author"], _minute(mail["date"] or mail["received_at"], zone)
+        author, when = mail["author"], _minute(mail["date"] or mail["received_at"], english.zone)
         origin = "" if mail["origin"] == "delivered" else f" [{mail['origin']}]"
         out.print(
-            Text(visible(f"── {when}  {author['name'] or author['address']} ({_side(author['role'])}){origin}"), "dim")
+            Text(
+                visible(f"── {when}  {author['name'] or author['address']} ({english.side(author['role'])}){origin}"),
+                "dim",
+            )
         )
         out.print(Text(visible(mail["text"].strip())))
         for file in mail["attachments"]:
             out.print(Text(visible(f"   + {file['filename']} ({file['size']} bytes)"), "dim"))
 
 
-def _side(side: str) -> str:
-    """Return the name of a side as on the page, or another text unchanged."""
-    return text_of("en", f"side.{side}")
-
-
 def _minute(time: str, zone: tzinfo) -> str:
     """Return a time (ISO 8601) in a zone: ``2026-11-24 10:31 JST``."""
     return f"{datetime.fromisoformat(time).astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-
-def _label(label: Any) -> str:
-    """Return a label, in Japanese if it has several languages."""
-    return str(label.get("ja") or label.get("en") or "") if isinstance(label, dict) else str(label)
-
-
-def age(time: str | None) -> str:
-    """Return how long ago a time (ISO 8601) was, such as ``3h 05m``."""
-    if not time:
-        return ""
-    return length((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
-
-
-def length(seconds: float | None) -> str:
-    """Return a duration in one or two units: ``12m``, ``3h 05m``, ``2d 4h``."""
-    if seconds is None:
-        return "–"
-    minutes = int(seconds // 60)
-    if minutes < 60:
-        return f"{minutes}m"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes:02d}m" if hours < 24 else f"{hours // 24}d {hours % 24}h"

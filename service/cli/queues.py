@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from service.cli import start
 from service.cli.printing import print_fields, print_rows
@@ -26,19 +26,17 @@ RECEIVED = ("id", "state", "received_at", "channel", "mail_from", "size", "attem
 SENT = ("id", "state", "kind", "recipient", "subject", "created_at", "attempts", "reason")
 
 
-@spool.command(name="list")
-def spool_list(
-    *,
-    state: Literal["waiting", "done", "shunted", "refused"] | None = None,
-    limit: start.Positive = 100,
-    json: start.Json = False,
-) -> int:
-    """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts).
+SpoolState = Annotated[
+    Literal["waiting", "done", "shunted", "refused"] | None, Parameter(help="Only mails in this state.")
+]
+SpoolId = Annotated[str, Parameter(help="Id of the mail in `sodan spool list` or in the 250 reply of SMTP.")]
+OutboxState = Annotated[outgoing.State | None, Parameter(help="Only entries in this state.")]
+OutboxId = Annotated[int, Parameter(help="Id of the mail in `sodan outbox list`.")]
 
-    Args:
-        state: Only mails in this state.
-        limit: Maximum number of mails.
-    """
+
+@spool.command(name="list")
+def spool_list(*, state: SpoolState = None, limit: start.Limit = 100, json: start.Json = False) -> int:
+    """List received mails, newest first. Exit status 1: a mail is shunted (set aside after three failed attempts)."""
     settings = start.settings()
     database = start.database(settings)
     rows = database.read(lambda conn: spool_view.listing(conn, state, limit))
@@ -47,11 +45,10 @@ def spool_list(
 
 
 @spool.command(name="show")
-def spool_show(id: str, *, raw: bool = False) -> int:
+def spool_show(id: SpoolId, *, raw: bool = False) -> int:
     """Show one received mail: envelope, state, attempts, and the reason if it failed.
 
     Args:
-        id: Id of the mail in `sodan spool list` or in the 250 reply of SMTP.
         raw: Print the mail itself, exactly as it was received.
     """
     settings = start.settings()
@@ -65,13 +62,8 @@ def spool_show(id: str, *, raw: bool = False) -> int:
 
 
 @spool.command(name="retry")
-def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
-    """Retry mails that sodan set aside (shunted). A worker then processes them.
-
-    Args:
-        ids: Ids of the mails in `sodan spool list`.
-        all: Retry all of them.
-    """
+def spool_retry(*ids: SpoolId, all: Annotated[bool, Parameter(help="Retry all of them.")] = False) -> None:
+    """Retry mails that sodan set aside (shunted). A worker then processes them."""
     if bool(ids) == all:
         raise Refused("give the ids of the mails to retry, or --all")
     database, now, count = start.database(start.settings()), start.now(), len(ids)
@@ -83,13 +75,8 @@ def spool_retry(ids: tuple[str, ...] = (), *, all: bool = False) -> None:
 
 
 @outbox.command(name="list")
-def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 100, json: start.Json = False) -> int:
-    """List outgoing mails and notifications, newest first. Exit status 1: one of them failed.
-
-    Args:
-        state: Only entries in this state.
-        limit: Maximum number of entries.
-    """
+def outbox_list(*, state: OutboxState = None, limit: start.Limit = 100, json: start.Json = False) -> int:
+    """List outgoing mails and notifications, newest first. Exit status 1: one of them failed."""
     settings = start.settings()
     database = start.database(settings)
     rows = database.read(lambda conn: outgoing.listing(conn, state, limit))
@@ -98,12 +85,8 @@ def outbox_list(*, state: outgoing.State | None = None, limit: start.Positive = 
 
 
 @outbox.command(name="show")
-def outbox_show(id: int) -> int:
-    """Show one outgoing mail: its text, and the result of sending it.
-
-    Args:
-        id: Id of the mail in `sodan outbox list`.
-    """
+def outbox_show(id: OutboxId) -> int:
+    """Show one outgoing mail: its text, and the result of sending it."""
     settings = start.settings()
     row = start.database(settings).read(lambda conn: outgoing.entry(conn, id))
     text, _ = row.pop("text"), row.pop("html")
@@ -113,22 +96,14 @@ def outbox_show(id: int) -> int:
 
 
 @outbox.command(name="send")
-def outbox_send(*ids: int) -> None:
-    """Send drafts, or try again to send failed mails.
-
-    Args:
-        ids: Ids of the mails in `sodan outbox list`.
-    """
+def outbox_send(*ids: OutboxId) -> None:
+    """Send drafts, or try again to send failed mails."""
     _change(ids, outgoing.send_again, "will be sent")
 
 
 @outbox.command(name="discard")
-def outbox_discard(*ids: int) -> None:
-    """Discard mails: sodan does not send them.
-
-    Args:
-        ids: Ids of the mails in `sodan outbox list`.
-    """
+def outbox_discard(*ids: OutboxId) -> None:
+    """Discard mails: sodan does not send them."""
     _change(ids, outgoing.discard, "discarded")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json as jsons
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from service.cli import start
 from service.errors import NotFound, SodanError
@@ -14,6 +14,7 @@ from service.errors import NotFound, SodanError
 if TYPE_CHECKING:
     from mailrules.engine.sources import Library
 
+Names = Annotated[str, Parameter(help="Only these packs, vendors or entries. Default: all.")]
 COMPARED = ("title", "status", "waiting_on", "priority", "kind", "vendor", "missing")
 """Fields of a case document that `sodan replay` compares unchanged."""
 
@@ -21,12 +22,8 @@ rules = App(name="rules", help="Rule packs: run their examples, check them, list
 
 
 @rules.command(name="test")
-def rules_test(*names: str, packs: start.Packs = ()) -> int:
-    """Run the examples of packs and vendors. Exit status 1: an example failed.
-
-    Args:
-        names: Only these packs, vendors or entries. Default: all.
-    """
+def rules_test(*names: Names, packs: start.Packs = ()) -> int:
+    """Run the examples of packs and vendors. Exit status 1: an example failed."""
     from mailrules.engine.examples import try_examples
     from mailrules.library import build
 
@@ -97,7 +94,7 @@ def replay(*, since: str | None = None, packs: start.Packs = (), apply: bool = F
         apply: Save the new judgements. Without this option, the command changes nothing.
         diff: Show what would change (the default).
     """
-    from service.api.time_parameters import parse_time
+    from service.case_query import parse_time
     from service.intake import AppContext
     from service.replay import replay as judge_again
     from service.store.blob_store import blob_store_of

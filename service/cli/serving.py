@@ -1,6 +1,9 @@
 """`sodan serve` and its individual parts, database migration, and passwords for SMTP logins."""
 
 import sys
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from service.cli import start
 from service.errors import Refused
@@ -59,12 +62,8 @@ def migrate() -> None:
     start.say(f"the database is at revision {after}" + ("" if before == after else f" (was {before or 'empty'})"))
 
 
-def smtp_password(name: str) -> None:
-    """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS.
-
-    Args:
-        name: The user name for SMTP AUTH.
-    """
+def smtp_password(name: Annotated[str, Parameter(help="The user name for SMTP AUTH.")]) -> None:
+    """Ask for a password and print the line to add to the file of SODAN_SMTP_PASSWORDS."""
     from getpass import getpass
 
     from service.smtp.passwords import password_line

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter, validators
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from service.desk import Desk
     from service.settings import Settings
     from service.store.database import Database
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
 Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
+Mails = Annotated[
+    tuple[Path, ...], Parameter(help="Mails as raw files (.eml). For an unreadable one, the line contains an `error`.")
+]
+Root = Annotated[Path | None, Parameter(help="Print `file` relative to this folder.")]
 Packs = Annotated[
     tuple[Path, ...], Parameter(help="Additional folders of rule packs, loaded after those of SODAN_PACKS.")
 ]
 CaseKey = Annotated[str, Parameter(help="Key of the case, such as SD-12.")]
 Positive = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1_000_000))]
+Limit = Annotated[Positive, Parameter(help="Maximum number of entries.")]
 
 
 def settings(**given: object) -> Settings:
@@ -108,6 +115,13 @@ def now() -> datetime:
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with a noun: ``1 mail``, ``2 mails``. ``many``: the plural of the noun, by default with ``s``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def first_error(error: ValidationError) -> str:
+    """Return the first error that a pydantic model found, as one line: the field, its value and the reason."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(part for part in first["loc"] if isinstance(part, str))
+    return f"{field}: {str(first['input'])[:60]!r}: {first['msg']}"
 
 
 def say(text: str) -> None:

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from service.cases import brief_text
-from service.cases.clocks import calendars_of
 from service.desk import Desk
 from service.outbound.acknowledge import items_to_ask
 from service.outbound.questions import MAX_TIMES_ASKED
-from service.store import cases, feed, notes, outbox, sent_questions, suggestions, timeline, tokens
+from service.store import cases, feed, notes, outbox, sent_questions, timeline, tokens
 from service.store.cursor import from_cursor, to_cursor
 from service.store.database import Connection
 from service.store.links import separated_cases
@@ -23,7 +22,6 @@ from service.web.page_rendering import Id, Renderer, TheDesk, Who
 MAILS = 25  # maximum number of mails on one page
 MAIL_LENGTH = 6000  # maximum number of characters of one mail on the page; a link leads to the whole mail
 QUOTED_LENGTH = 2500  # maximum number of characters of quoted text below a mail
-BAR_WIDTH = 220  # width of the longest bar of a clock
 PAGE_LENGTH = 30_000  # maximum number of characters of all mails; beyond it, later mails are shortened further
 router = APIRouter(include_in_schema=False)
 
@@ -43,8 +41,7 @@ def read_case(request: Request, renderer: Renderer, desk: TheDesk, key: str, me:
 
     (mails, position), events, related_values = desk.database.read(read)
     locale = renderer.locale(request)
-    case = cases.to_now(found, locale.now, calendars_of(desk.rules, found.document.get("vendor")))
-    shown = case_values(desk, locale, case, mails)
+    shown = case_values(desk, locale, desk.document(found), mails)
     _, made = desk.brief(number, "vendor", None)
     asked_for = {line["item"] for line in (*shown["needed"], *shown["helpful"])}
     return renderer.page(
@@ -81,7 +78,6 @@ def _related_values(conn: Connection, found: cases.StoredCase, prefix: str) -> d
         "sent": [row for row in outbox.listing(conn, limit=20, case=number) if row["channel"] == "mail"],
         "noted": notes.of_case(conn, number, prefix),
         "often": sent_questions.times_asked(conn, number),
-        "suggestions": suggestions.of_case(conn, number, prefix),
         "team": tokens.names(conn),
         "proposed": [cases.key_of(other, prefix) for other in related.values() if other not in apart],
         "newest": to_cursor(timeline.before_newest(conn, number, MAILS)),
@@ -125,23 +121,8 @@ def case_values(desk: Desk, locale: Locale, case: dict[str, Any], mails: list[di
         "asks": sorted(case.get("asks", []), key=lambda ask: (ask["state"] != "open", ask.get("asked_at") or "")),
         "items": {line["item"]: line["label"] for line in lines},
         "was": shown_values(case),
-        "bars": _bars(case),
-        "width": BAR_WIDTH,
         "mails": shown,
         "marked": marked,
         "outsiders": {entry["message"] for entry in case.get("not_counted", ()) if entry["why"] == "outsider"},
         "anchors": highlights.anchors(marked),
     }
-
-
-def _bars(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the time of each side with the width of its bar, and whether its clock is running."""
-    clocks = case.get("clocks") or {}
-    seconds = {side: float(clocks.get(side) or 0) for side in ("team", "vendor", "requester")}
-    longest = max(seconds.values()) or 1.0
-    holder = case["waiting_on"] if case["status"] == "open" else None
-    widths = {side: time and round(max(2.0, time / longest * BAR_WIDTH), 1) for side, time in seconds.items()}
-    return [
-        {"side": side, "seconds": time, "width": widths[side], "holds": side == holder}
-        for side, time in seconds.items()
-    ]

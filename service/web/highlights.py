@@ -1,7 +1,7 @@
 """Highlights the passages of a mail that are evidence, for example for the priority."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -15,20 +15,12 @@ class Highlight:
     anchor: str  # id of the HTML element
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a text, with its highlight if it is marked."""
-
-    text: str
-    highlight: Highlight | None = None
-    also: tuple[Highlight, ...] = ()  # other highlights that overlap this highlight
+Piece = tuple[str, list[Highlight]]
+"""A part of a text, and its highlights if it is marked: the highlight of this part, and others that overlap it."""
 
 
 def pieces(text: str, highlights: Iterable[Highlight]) -> list[Piece]:
-    """Split a text at highlights.
-
-    If highlights overlap, the piece shows the first of them (at the same place: the longest). ``also`` has the others.
-    """
+    """Split a text at highlights. Of highlights that overlap, the first is marked (at the same place: the longest)."""
     spans: list[tuple[int, int, Highlight]] = []
     for highlight in highlights:
         quote = highlight.quote.strip()
@@ -40,14 +32,14 @@ def pieces(text: str, highlights: Iterable[Highlight]) -> list[Piece]:
     done = 0
     for start, end, highlight in spans:
         if start < done:
-            split[-1] = replace(split[-1], also=(*split[-1].also, highlight))
+            split[-1][1].append(highlight)
             continue
         if start > done:
-            split.append(Piece(text[done:start]))
-        split.append(Piece(text[start:end], highlight))
+            split.append((text[done:start], []))
+        split.append((text[start:end], [highlight]))
         done = end
     if done < len(text):
-        split.append(Piece(text[done:]))
+        split.append((text[done:], []))
     return split
 
 
@@ -72,5 +64,4 @@ def of_case(case: dict[str, Any], labels: dict[str, str]) -> dict[str, list[High
 
 def anchors(marked: dict[str, list[Piece]]) -> set[str]:
     """Return the anchors of all highlights on the page. A link to another anchor would lead nowhere."""
-    all_pieces = (piece for pieces in marked.values() for piece in pieces)
-    return {highlight.anchor for piece in all_pieces for highlight in (piece.highlight, *piece.also) if highlight}
+    return {highlight.anchor for split in marked.values() for _, highlights in split for highlight in highlights}

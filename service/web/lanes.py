@@ -1,17 +1,18 @@
 """The start page: open cases in columns (lanes) by who has to act, or a list with a filter."""
 
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.responses import Response
 
-from service.cases.state import Kind, stamp
+from service.case_query import CaseQuery
+from service.cases.state import stamp
 from service.desk import Desk
 from service.errors import Refused
 from service.store import cases, mailboxes, tokens
-from service.store.cursor import from_cursor, to_cursor
-from service.web import case_forms
+from service.store.cursor import to_cursor
 from service.web.case_forms import vendor_id, vendor_names
 from service.web.flash_message import flash_message
 from service.web.page_rendering import Renderer, TheDesk, who
@@ -20,7 +21,8 @@ LANE_CASES = 24  # maximum number of cases shown in a lane
 LIST_CASES = 40  # maximum number of cases on a page of a list
 MAX_COUNT = 1000  # number up to which cases are counted
 LANES = ("team", "vendor", "requester")
-CHOICES: dict[str, tuple[str, ...]] = case_forms.CHOICES | {"kind": get_args(Kind), "needs_triage": ("yes",)}
+SEVERAL = ("status", "waiting_on", "priority", "kind", "vendor")  # filters that allow several values
+FILTERS = (*SEVERAL, "needs_triage", "missing", "owner", "q")  # filters that the form has
 
 
 router = APIRouter(include_in_schema=False)
@@ -29,7 +31,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def board(request: Request, renderer: Renderer, desk: TheDesk) -> Response:
     query = {name: value.strip() for name, value in request.query_params.items() if value.strip()}
-    chosen = {name: query[name] for name in (*CHOICES, "vendor", "missing", "owner", "q", "sort") if name in query}
+    chosen = {name: query[name] for name in (*FILTERS, "sort") if name in query}
     if "vendor" in chosen:
         chosen["vendor"] = vendor_id(desk, chosen["vendor"])
     shown = {"chosen": chosen, "team": desk.database.read(tokens.names), **flash_message(request)}
@@ -70,21 +72,16 @@ def _lanes(conn: Any, prefix: str) -> dict[str, Any]:
 
 def _list(desk: Desk, chosen: dict[str, str], cursor: str | None, me: str) -> dict[str, Any]:
     """Return the template values of a list of cases. ``chosen``: filters and order. Raises Refused."""
-    for name, values in CHOICES.items():
-        if name in chosen and chosen[name] not in values:
-            raise Refused(f"{name}: {chosen[name][:40]} is not a possible value")
     sort = chosen.get("sort", "-updated")
     if sort not in cases.SORTS:
         raise Refused(f"sort: {sort[:40]} is not a possible value")
-    which = cases.Filter(
-        **{name: (chosen[name],) for name in (*CHOICES, "vendor") if name in chosen and name != "needs_triage"},  # type: ignore[arg-type]
-        needs_triage=True if "needs_triage" in chosen else None,
-        missing=desk.missing_item(chosen.get("missing")),
-        owner=me if chosen.get("owner") == "me" else chosen.get("owner"),
-        q=chosen.get("q"),
-    )
-    after = from_cursor(cursor)
-    items, position = desk.database.read(lambda conn: cases.page(conn, which, sort, LIST_CASES, after, desk.prefix))
+    given = {name: (value,) if name in SEVERAL else value for name, value in chosen.items() if name != "sort"}
+    try:
+        query = CaseQuery.model_validate(given)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise Refused(f"{name}: {chosen[name][:40]} is not a possible value") from None
+    items, position = desk.list_cases(query, me, sort, LIST_CASES, cursor)
     following = to_cursor(position)
     more = f"/?{urlencode({**chosen, 'cursor': following})}" if following else None
     return {"items": items, "more": more}

@@ -42,12 +42,20 @@ class Locale:
     """A function that returns priority → seconds until a case of this priority is usually resolved."""
 
     def t(self, name: str, **values: object) -> str:
-        """Return the text called ``name`` in the viewer's language, with these values."""
-        return text_of(self.language, name, **values)
+        """Return the text called ``name`` with these values. If it does not exist, return the last part of the name."""
+        if name not in WORDS:
+            return name.rpartition(".")[2]
+        text = WORDS[name][self.language]
+        return text.format(**values) if values else text
 
     def translated(self, text: str) -> str:
-        """Return an English text in the viewer's language. ``text`` may also be the name of a text: ``error.NAME``."""
-        return self.t(text) if text.startswith("error.") else translated(self.language, text)
+        """Return an English error text, or the text called ``error.NAME``. Without a translation, it is unchanged."""
+        if text.startswith("error."):
+            return self.t(text)
+        for english, japanese in ERRORS if self.language == "ja" else ():
+            if match := english.fullmatch(text):
+                return japanese.format(*match.groups())
+        return text
 
     def based_on(self, evidence: Mapping[str, Any]) -> str:
         """Return the text that says why a mail is in its case. Only reasons for similar content are translated."""
@@ -133,23 +141,6 @@ class Locale:
         """Return the text for what a request asks for, such as ``logs`` or ``info:version``. ``items``: id → label."""
         kind, colon, item = what.partition(":")
         return self.t("what.info", item=items.get(item, item)) if colon else self.t(f"what.{kind}")
-
-
-def text_of(language: Language, name: str, **values: object) -> str:
-    """Return the text called ``name`` with these values. If it does not exist, return the last part of the name."""
-    if name not in WORDS:
-        return name.rpartition(".")[2]
-    text = WORDS[name][language]
-    return text.format(**values) if values else text
-
-
-def translated(language: Language, text: str) -> str:
-    """Return an English error text in a language, or unchanged if ``ERRORS`` has no translation."""
-    if language == "ja":
-        for english, japanese in ERRORS:
-            if match := english.fullmatch(text):
-                return japanese.format(*match.groups())
-    return text
 
 
 def language_of(accept: str, chosen: str | None) -> Language:

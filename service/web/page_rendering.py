@@ -2,11 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends, Request
@@ -37,17 +36,15 @@ POLICY = (
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True)
 class PageRenderer:
-    """What all pages need: the desk, templates and static files. Files: name → content and media type."""
+    """What all pages need: the desk, templates and static files (name → content and media type)."""
 
-    desk: Desk
-    environment: Environment
-    static: dict[str, tuple[bytes, str]]
-
-    @classmethod
-    def of(cls, desk: Desk) -> Self:
-        environment = Environment(
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        files = [file for file in (HERE / "static").iterdir() if file.suffix in TYPES]
+        self.static = {file.name: (file.read_bytes(), TYPES[file.suffix]) for file in files}
+        versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, (body, _) in self.static.items()}
+        self.environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
             trim_blocks=True,
@@ -55,24 +52,19 @@ class PageRenderer:
             auto_reload=False,
             finalize=_shown,  # Jinja calls it for every value in every template
         )
-        static = {
-            file.name: (file.read_bytes(), TYPES[file.suffix])
-            for file in sorted((HERE / "static").iterdir())
-            if file.suffix in TYPES
-        }
-        versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, (body, _) in static.items()}
-        environment.globals["static"] = lambda name: f"/static/{name}?v={versions[name]}"
 
         def item_name(item: str, language: str) -> str:
             label = desk.rules.labels.get(item)
             return item if label is None else label.in_language(language)
 
-        environment.globals["names"] = item_name
-        environment.filters["code"] = _with_code
-        environment.globals["key_of"] = desk.key_of
-        environment.globals["reason"] = lambda rule, language: desk.rules.why(rule, language)
-        environment.globals["mixes_scripts"] = mixes_scripts
-        return cls(desk, environment, static)
+        self.environment.filters["code"] = _with_code
+        self.environment.globals |= {
+            "static": lambda name: f"/static/{name}?v={versions[name]}",
+            "names": item_name,
+            "reason": lambda rule, language: desk.rules.why(rule, language),
+            "key_of": desk.key_of,
+            "mixes_scripts": mixes_scripts,
+        }
 
     def error_page(self, request: Request, status: int, text: str) -> Response:
         """Return the page for an error. ``text``: what is wrong; empty if the status code is enough."""

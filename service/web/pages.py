@@ -10,15 +10,7 @@ from service.errors import PROBLEM_TYPES, NotFound, Refused
 from service.store import outbox, spool, spool_view
 from service.store.database import Connection
 from service.web import bulk_changes, case, case_forms, lanes, login
-from service.web.page_rendering import (
-    NOTHING_HERE,
-    POLICY,
-    Id,
-    Renderer,
-    TheDesk,
-    Who,
-    back_to,
-)
+from service.web.page_rendering import NOTHING_HERE, POLICY, Id, Renderer, TheDesk, Who, back_to
 
 OUTBOX_ENTRIES = 100  # number of outbox entries on one page
 router = APIRouter(include_in_schema=False)

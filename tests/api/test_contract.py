@@ -44,7 +44,6 @@ PROMISED: dict[type[BaseModel], str] = {
     case_schema.Participant: "address name role",
     case_schema.Suggested: "id case score reasons",
     case_schema.ReadBy: "reader version pending",
-    case_schema.Author: "name address role",
     MessageOut: """id case origin author forwarded_by to cc subject date received_at text quoted_text automatic
         attachments deliveries statements findings defects""",
     AttachmentOut: "id filename content_type size sha256",

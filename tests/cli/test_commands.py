@@ -54,6 +54,12 @@ def test_parse_prints_one_line_per_mail_in_order_and_continues_after_errors(
     assert result.err == ""
 
 
+def test_a_wrong_value_of_a_filter_is_named_with_its_option(sodan: Sodan) -> None:
+    result = sodan("cases", "--waiting-on", "me")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "sodan: --waiting-on: 'me': Input should be 'team', 'vendor', 'requester' or 'none'\n"
+
+
 def test_judge_prints_every_field(sodan: Sodan, mail: Write) -> None:
     result = sodan(
         "judge", "--organisation", "corp.example", "--team", "s.miyamoto@corp.example",

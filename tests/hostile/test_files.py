@@ -79,16 +79,15 @@ def test_archives_and_active_contents_are_never_opened(besieged: Besieged) -> No
     case = besieged.http.get(f"/api/cases/{message['case']}")
     assert case.json()["messages"] == 1
     assert "everything is down" not in case.text
-    for file, (content, kind) in zip(message["attachments"], files.values(), strict=True):
+    for file, (content, _) in zip(message["attachments"], files.values(), strict=True):
         answer = besieged.http.get(f"/api/attachments/{file['id']}")
         assert answer.content == content
         assert answer.headers["content-type"] == "application/octet-stream"
-        assert answer.headers["x-content-type"] == kind.lower()
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     besieged.goes_on()
 
 
-def test_a_hostile_content_type_is_replaced_by_a_valid_one(besieged: Besieged) -> None:
+def test_a_hostile_content_type_is_not_sent_to_browsers(besieged: Besieged) -> None:
     id = f"type-{uuid.uuid4().hex[:8]}"
     kinds = ("a/b\r\n c/d", "text/html;<script>", "x" * 10_000 + "/y", "/", "text/", "\x00/\x00", "../../x")
     message = besieged.take(id, mixed(id, WORDS, *(attached('filename="x.bin"', b"x", kind) for kind in kinds)))
@@ -97,4 +96,3 @@ def test_a_hostile_content_type_is_replaced_by_a_valid_one(besieged: Besieged) -
         assert len(file["content_type"]) <= 255
         answer = besieged.http.get(f"/api/attachments/{file['id']}")
         assert answer.headers["content-type"] == "application/octet-stream"
-        assert re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", answer.headers["x-content-type"])

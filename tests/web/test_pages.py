@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -18,7 +19,7 @@ from service.store.database import Connection
 from service.store.reviews import usual_times
 from service.store.tables import case_links, cases, messages
 from service.web import highlights
-from service.web.localisation import WORDS, Locale, language_of, text_of, translated
+from service.web.localisation import WORDS, Locale, language_of
 from service.web.page_rendering import HERE
 from tests.mails import ASK, LOGS, REFUND, REPORT
 from tests.outbound.desk import report
@@ -26,6 +27,8 @@ from tests.running import Running, running
 from tests.seeding import seed
 
 ROOT = Path(__file__).parents[2]
+NOW, TOKYO = datetime(2026, 11, 24, 3, 0, tzinfo=UTC), ZoneInfo("Asia/Tokyo")
+JA, EN = (Locale(language, NOW, TOKYO, lambda id, _: id) for language in ("ja", "en"))
 
 
 def page(service: Running, path: str, language: str = "ja") -> str:
@@ -67,7 +70,7 @@ def test_similar_cases_are_suggested_on_the_pages_of_both(embedded: Running) -> 
     [shown] = embedded.get(f"/api/cases/{first}")["suggestions"]
     assert ("weak evidence" in page(embedded, f"/cases/{first}", "en")) == (shown["score"] < 0.5)
     why = page(embedded, f"/messages/{shown['message']}")
-    assert "; ".join(translated("ja", reason) for reason in shown["reasons"]) in why
+    assert "; ".join(JA.translated(reason) for reason in shown["reasons"]) in why
     assert "共通する言葉: " in why
 
 
@@ -187,10 +190,10 @@ def test_every_error_that_a_page_can_show_has_a_japanese_text() -> None:
     reasons += [text for module in (objections, placer) for text in vars(module).values() if is_reason(text)]
     assert {objections.SETTLED, placer.NO_MERGE} <= {*reasons}
     shown = [text for text in (*texts, *reasons) if not text.startswith("error.") and text != "7"]
-    assert [text for text in shown if translated("ja", text) == text] == []
-    assert translated("ja", "the database is busy") != "the database is busy"
-    assert translated("en", "the database is busy") == "the database is busy"
-    sent = translated("ja", "outbox entry 5 is sent; only a draft or a failed mail can be sent")
+    assert [text for text in shown if JA.translated(text) == text] == []
+    assert JA.translated("the database is busy") != "the database is busy"
+    assert EN.translated("the database is busy") == "the database is busy"
+    sent = JA.translated("outbox entry 5 is sent; only a draft or a failed mail can be sent")
     assert sent.startswith("送信メール 5 ")
 
 
@@ -209,9 +212,8 @@ def test_a_card_shows_the_age_of_a_case_and_the_usual_duration(embedded: Running
         usual = embedded.database.read(lambda conn: usual_times(conn, datetime.now(UTC)))
         assert usual == expected
     case = {"status": "open", "priority": "P2", "opened_at": "2026-11-24T00:00:00Z"}
-    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    assert Locale("ja", now, UTC, lambda id, _: id, lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
-    assert Locale("en", now, UTC, lambda id, _: id, lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
+    assert replace(JA, usual_times=lambda: {"P2": 7200.0}).open_for(case) == "経過 3時間(通常 2時間)"
+    assert replace(EN, usual_times=lambda: {"P1": 60.0}).open_for(case) == "open for 3 h"
     assert "経過 " in page(embedded, "/")
 
 
@@ -395,21 +397,18 @@ def test_every_text_that_templates_use_exists() -> None:
     used |= {f"note.{note}" for note in notes}
     used |= {f"what.{meaning.partition('.')[2]}" for meaning in load().meanings if meaning.startswith("ask.")}
     assert used - set(WORDS) == set()
-    assert text_of("ja", "no.such.word") == "word"
+    assert JA.t("no.such.word") == "word"
 
 
 def test_durations_times_and_sizes_are_formatted_by_language() -> None:
-    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    ja = Locale("ja", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
-    en = Locale("en", now, ZoneInfo("Asia/Tokyo"), lambda id, _: id)
-    assert [ja.length(seconds) for seconds in (5, 60, 3720, 90000, 864000 + 3600)] == [
+    assert [JA.length(seconds) for seconds in (5, 60, 3720, 90000, 864000 + 3600)] == [
         "1分未満", "1分", "1時間2分", "1日1時間", "10日",
     ]  # fmt: skip
-    assert en.length(3720) == "1 h 2 min"
-    assert ja.moment("2026-11-24T01:30:00Z") == "11/24(火) 10:30"
-    assert en.moment("2025-11-24T01:30:00Z") == "Mon 24 Nov 2025 10:30"
-    assert ja.size(999) == "999 B"
-    assert ja.size(48_200) == "48 KB"
+    assert EN.length(3720) == "1 h 2 min"
+    assert JA.moment("2026-11-24T01:30:00Z") == "11/24(火) 10:30"
+    assert EN.moment("2025-11-24T01:30:00Z") == "Mon 24 Nov 2025 10:30"
+    assert JA.size(999) == "999 B"
+    assert JA.size(48_200) == "48 KB"
 
 
 def test_highlights_do_not_change_the_text() -> None:
@@ -421,7 +420,7 @@ def test_highlights_do_not_change_the_text() -> None:
     made = highlights.pieces(
         text, [highlights.Highlight("item", quote, "", anchor) for anchor, quote in quotes.items()]
     )
-    assert "".join(piece.text for piece in made) == text
+    assert "".join(part for part, _ in made) == text
     assert highlights.anchors({"1": made}) == {"item-symptom", "why-0", "item-error"}
 
 
