@@ -27,6 +27,8 @@ from service.store.encryption import secret_box
 log = structlog.get_logger("sodan.webhooks")
 
 POLL_SECONDS = 1.0  # time between two checks for events to send
+RETRY_SECONDS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000)
+"""Time until the next attempt, after each failure in a row. After one more failure, the webhook is disabled."""
 BATCH = 50  # maximum number of events sent to a webhook with one lease
 TOTAL_SECONDS = 20.0  # time limit for one event, from the name lookup to the end of the response header
 MAX_PARALLEL = 16  # number of webhooks to which events are sent at the same time
@@ -106,8 +108,9 @@ async def _deliver(desk: Desk, hook: webhooks.LeasedWebhook) -> None:
 
 async def _record_failure(desk: Desk, hook: webhooks.LeasedWebhook, why: str, error: Exception) -> None:
     try:
-        attempts = await run_sync(
-            desk.database.transact, lambda conn: webhooks.record_failure(conn, hook.id, why[:300], desk.now())
+        disabled = await run_sync(
+            desk.database.transact,
+            lambda conn: webhooks.record_failure(conn, hook.id, why[:300], RETRY_SECONDS, desk.now()),
         )
     except Unavailable:
         return
@@ -115,12 +118,11 @@ async def _record_failure(desk: Desk, hook: webhooks.LeasedWebhook, why: str, er
     log.warning(
         "webhook failed",
         webhook=hook.id,
-        attempt=attempts,
         why=type(error).__name__,
         trace=None if expected else where(error),
     )
-    if attempts >= webhooks.MAX_ATTEMPTS:
-        log.error("webhook disabled: it failed too often", webhook=hook.id, attempts=attempts)
+    if disabled:
+        log.error("webhook disabled: it failed too often", webhook=hook.id)
 
 
 async def send(hook: webhooks.LeasedWebhook, event: dict[str, Any], allowed: Iterable[Network], now: datetime) -> None:

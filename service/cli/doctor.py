@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from service.cli import start
 from service.cli.listeners import Finding, http, smtp
 from service.errors import Refused, SodanError, Unavailable
-from service.mailbox.configuration import load
+from service.mailbox.settings import load
 from service.settings import Settings
 from service.store import contents, mailboxes, migrate, outbox, second_readings, spool_view, tokens, webhooks
 from service.store.blob_store import blob_store_of

@@ -14,8 +14,8 @@ from service.cli import start
 from service.cli.printing import print_rows, visible
 from service.errors import NotFound, SodanError
 from service.mail.authentication import parse as parse_results
-from service.mailbox.configuration import Mailbox, load
 from service.mailbox.run import run_mailboxes, source_of
+from service.mailbox.settings import Mailbox, load
 from service.mailbox.source import FolderMissing, MailboxError, Source
 from service.settings import Settings
 from service.store import mailboxes

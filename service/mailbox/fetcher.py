@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from service.errors import Refused, Unavailable, where
-from service.mailbox.configuration import After, Mailbox
+from service.mailbox.settings import After, Mailbox
 from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source
 from service.store import mailboxes
 from service.store.database import Database
@@ -164,7 +164,7 @@ class Fetcher:
             yield batch
 
     def _fetch_and_store(self, folder: str, batch: Sequence[ListedMail]) -> None:
-        wanted = [mail for mail in batch if not self._is_too_big(folder, mail, mail.size or 0)]
+        wanted = [mail for mail in batch if not self._is_too_large(folder, mail, mail.size or 0)]
         try:
             contents = self.source.fetch(folder, wanted) if wanted else {}
         except MailUnreadable as error:
@@ -176,7 +176,7 @@ class Fetcher:
             content = contents.get(mail.place)
             if content is None:
                 self._set_aside_gone(folder, mail.place)
-            elif not self._is_too_big(folder, mail, len(content)):
+            elif not self._is_too_large(folder, mail, len(content)):
                 entry = new_entry(envelope(self.mailbox, content), content, now)
                 fetched_mails.append(Fetched(mail.place, folder, mail.arrived_at, entry))
         if fetched_mails:
@@ -193,7 +193,7 @@ class Fetcher:
                 del self._failures_alone[mail.place]
                 self._set_aside(folder, mail.place, "failed", mail.size, error.cause, self.clock() + RETRY[0])
 
-    def _is_too_big(self, folder: str, mail: ListedMail, size: int) -> bool:
+    def _is_too_large(self, folder: str, mail: ListedMail, size: int) -> bool:
         """Return whether a mail exceeds the size limit; if so, set it aside."""
         if size > self.max_bytes:
             reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self.max_bytes})"

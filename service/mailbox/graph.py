@@ -17,8 +17,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 import jwt
 
-from service.mailbox.configuration import After, Graph
 from service.mailbox.oauth import Tokens, seconds
+from service.mailbox.settings import After, Graph
 from service.mailbox.source import (
     FolderMissing,
     FolderState,

@@ -9,9 +9,9 @@ from typing import Any
 
 from imapclient import IMAPClient
 
-from service.mailbox.configuration import After, Imap
 from service.mailbox.imap_connection import ImapServer
 from service.mailbox.oauth import Tokens
+from service.mailbox.settings import After, Imap
 from service.mailbox.source import (
     FolderMissing,
     FolderState,

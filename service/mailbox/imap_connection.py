@@ -9,8 +9,8 @@ from typing import Any
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
-from service.mailbox.configuration import Imap
 from service.mailbox.oauth import Tokens
+from service.mailbox.settings import Imap
 from service.mailbox.source import FolderMissing, MailboxError, SignInRefused, tls_context
 
 _NEXT_STEP_NETWORK = "check host, port and tls of this mailbox, and the network"

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from service.errors import Refused
-from service.mailbox.configuration import OAuth
+from service.mailbox.settings import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, tls_context
 from service.store import mailboxes
 from service.store.database import Database

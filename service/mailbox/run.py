@@ -11,11 +11,11 @@ import structlog
 
 from service.errors import Unavailable
 from service.lease_holders import process_name, release_dead_leases
-from service.mailbox.configuration import Mailbox
 from service.mailbox.fetcher import Fetcher
 from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens, TokenStore
+from service.mailbox.settings import Mailbox
 from service.mailbox.source import Source
 from service.process import stop_event
 from service.settings import Settings

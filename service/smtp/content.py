@@ -17,6 +17,11 @@ _END = b"\r\n.\r\n"
 _TAIL_BYTES = len(_END) - 1
 
 
+def too_large(limit: int) -> str:
+    """Return the reply to a message of more than ``limit`` bytes (RFC 1870 §6)."""
+    return f"552 5.3.4 too large, at most {limit} bytes are accepted"
+
+
 class Content:
     """The data of one message as received, collected from chunks of any size.
 
@@ -35,7 +40,7 @@ class Content:
         self.received = 0  # bytes received so far
         self.complete = False  # whether the final dot was received
         self.is_discarded = False  # whether the message is discarded, including data that is not received yet
-        self.is_too_big = False
+        self.is_too_large = False
         """Whether the size without the final dot and the dots of dot-stuffing (RFC 1870 §5) exceeds the limit."""
 
     def feed(self, chunk: bytes | bytearray) -> bytes | None:
@@ -48,12 +53,12 @@ class Content:
             self._store(window, stored_end, dots_end=stored_end + 2)
             self._tail = window[stored_end:]
             # the shortest line with a dot of dot-stuffing has four bytes (".." CR LF)
-            self.is_too_big = self.is_too_big or self._stored > self._limit + self._limit // 3 + 16
+            self.is_too_large = self.is_too_large or self._stored > self._limit + self._limit // 3 + 16
         else:
             self.complete = True
             self._store(window, at + 2, dots_end=at + 2)
-            self.is_too_big = self.is_too_big or self._stored - 2 - self._dots > self._limit
-        if self.is_too_big:
+            self.is_too_large = self.is_too_large or self._stored - 2 - self._dots > self._limit
+        if self.is_too_large:
             self.discard()
         return window[at + len(_END) :] if self.complete else None
 

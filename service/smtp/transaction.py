@@ -8,7 +8,7 @@ import structlog
 from service.errors import where
 from service.smtp.addresses import read_parameters, read_path
 from service.smtp.connection import Connection
-from service.smtp.content import Content
+from service.smtp.content import Content, too_large
 from service.smtp.listener import Listener
 
 _log = structlog.get_logger("sodan.smtp")
@@ -61,7 +61,7 @@ class Transaction(Connection):
         if not re.fullmatch(r"[0-9]{1,20}", size):
             raise CommandError("501 5.5.4 SIZE must be a number of bytes")
         if int(size) > self.settings.max_message_bytes:  # RFC 1870 §6.1
-            raise CommandError(f"552 5.3.4 too large, at most {self.settings.max_message_bytes} bytes are accepted")
+            raise CommandError(too_large(self.settings.max_message_bytes))
         if self.offers_login:
             parameters.pop("AUTH", None)  # RFC 4954 §5: accepted, but not trusted
         if parameters:
@@ -129,14 +129,14 @@ class Transaction(Connection):
             if verdict is not None:
                 self.reply_to_message(verdict, recipients)
             if content.is_discarded and not content.complete:
-                self.close("421 4.7.0 message too large" if content.is_too_big else "421 4.3.1 too much mail at once")
+                self.close("421 4.7.0 message too large" if content.is_too_large else "421 4.3.1 too much mail at once")
         finally:
             content.discard()
 
     async def _verdict(self, content: Content) -> Any:
         """Return the reply to a message; None if the connection ended before the end of the message."""
-        if content.is_too_big:
-            return "552 5.3.4 too big"
+        if content.is_too_large:
+            return too_large(self.settings.max_message_bytes)
         if not content.complete:
             return None
         if content.is_discarded:

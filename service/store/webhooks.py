@@ -23,8 +23,6 @@ from service.store.tables import events, webhooks
 HELD = "held: restored from a backup; `sodan webhooks` lets it go on"
 """``last_error`` of a webhook that a restore disabled. The backed-up system may still be sending to it."""
 LEASE = timedelta(seconds=60)
-MAX_ATTEMPTS = 9
-_WAITS = (5, 30, 300, 1800, 7200, 18000, 36000, 36000, 36000)  # seconds after each failure; then it is disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +118,19 @@ def record_delivery(conn: Connection, id: int, event: int) -> None:
     _change(conn, id, event=event, attempts=0, last_error=None)
 
 
-def record_failure(conn: Connection, id: int, why: str, now: datetime) -> int:
-    """Record a failed delivery. After ``MAX_ATTEMPTS`` failures in a row, disable the webhook and write an event."""
+def record_failure(conn: Connection, id: int, why: str, waits: Sequence[int], now: datetime) -> bool:
+    """Record a failed delivery. After one failure more than ``waits``, disable the webhook and write an event.
+
+    ``waits``: seconds until the next attempt, after each failure in a row. Returns whether the webhook is disabled.
+    """
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
-    due = now + timedelta(seconds=_WAITS[min(attempts, len(_WAITS)) - 1])
-    disabled_at = now if attempts >= MAX_ATTEMPTS else None
-    _change(conn, id, attempts=attempts, last_error=why, due_at=due, leased_until=None, disabled_at=disabled_at)
-    if disabled_at is not None:
+    disabled = attempts > len(waits)
+    change = {"disabled_at": now} if disabled else {"due_at": now + timedelta(seconds=waits[attempts - 1])}
+    _change(conn, id, attempts=attempts, last_error=why, leased_until=None, **change)
+    if disabled:
         write_event(conn, "webhook.disabled", now, {"webhook": id, "reason": why})
-    return attempts
+    return disabled
 
 
 def release(conn: Connection, id: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.printing import print_cases
+from service.cli.cases import print_cases
 from service.cli.start import desk
 from tests.cli.conftest import Result, Sodan, Write
 from tests.mails import ASK, LOGS, REFUND, RELAYED, REPORT

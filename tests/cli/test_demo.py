@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bench.demo import mails
-from service.cli.printing import print_case
+from service.cli.cases import print_case
 from service.settings import load
 from tests.running import Running
 

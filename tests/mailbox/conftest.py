@@ -16,8 +16,8 @@ import yaml
 from sqlalchemy import select, update
 
 from service.mailbox import fetcher
-from service.mailbox.configuration import Mailbox
 from service.mailbox.run import fetch, now
+from service.mailbox.settings import Mailbox
 from service.settings import Settings, load
 from service.store import mailboxes
 from service.store.database import Database

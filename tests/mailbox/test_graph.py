@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.mailbox.configuration import Mailbox
 from service.mailbox.fetcher import Fetcher
 from service.mailbox.run import fetcher_of
+from service.mailbox.settings import Mailbox
 from service.mailbox.source import MailboxError, Source
 from service.settings import Settings
 from service.store import contents

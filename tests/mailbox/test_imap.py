@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.mailbox.configuration import After, Imap, Secret
 from service.mailbox.imap import ImapSource
+from service.mailbox.settings import After, Imap, Secret
 from service.store import contents
 from service.store.mailboxes import statuses
 from tests.mailbox.conftest import Box, fetching, mail, states, status

@@ -10,8 +10,8 @@ import pytest
 from cryptography import x509
 from sqlalchemy import select
 
-from service.mailbox.configuration import Mailbox
 from service.mailbox.oauth import TokenStore
+from service.mailbox.settings import Mailbox
 from service.store.encryption import secret_box
 from service.store.tables import mailboxes
 from tests.mailbox.conftest import Box, a_dovecot, mail

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from service.intake import receive
-from service.mailbox.configuration import Mailbox
 from service.mailbox.fetcher import envelope
+from service.mailbox.settings import Mailbox
 from service.outbound.policy import MAX_HOPS
 from service.store import cases, feed, outbox, spool, spool_view
 from service.store.database import Database
