@@ -23,7 +23,7 @@ from service import intake, settings
 from service.intake import AppContext
 from service.store import spool
 from service.store.database import WORKER_CACHE_MB, Database
-from service.store.learning import learned
+from service.store.learned_roles import learned
 from service.store.migrate import migrate
 from service.store.spool import Envelope
 from tests.postgres import Postgres

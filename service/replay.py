@@ -20,7 +20,7 @@ from service.store import contents, replaying, second_readings
 from service.store.blob_store import BlobStore
 from service.store.case_messages import messages_of_case
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.learning import learn, learned
+from service.store.learned_roles import learn, learned
 from service.store.message_rows import ArrivedMail
 from service.store.save import case_settings, save_cases, with_quoted
 

@@ -24,7 +24,7 @@ from service.intake import AppContext, ReadMail
 from service.store import contents, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.learning import learned
+from service.store.learned_roles import learned
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from service.cli import start
 from service.cli.printing import print_rows
 from service.errors import Refused
-from service.store import learning, tokens
+from service.store import learned_roles, tokens
 
 token = App(name="token", help="Tokens for HTTP: create, list, revoke.")
 team = App(name="team", help="Team members and partner companies that sodan learned from mail: list, remove.")
@@ -58,12 +58,12 @@ def token_revoke(id: Annotated[int, Parameter(help="Id of the token in `sodan to
 def team_list(*, json: start.Json = False) -> None:
     """List team members and partner companies that sodan learned from mail, and since when."""
     settings = start.settings()
-    rows = start.database(settings).read(learning.listing)
+    rows = start.database(settings).read(learned_roles.listing)
     print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)
 
 
 @team.command(name="remove")
 def team_remove(address: Annotated[str, Parameter(help="As `sodan team list` shows it.")]) -> None:
     """Remove a team member or partner company that sodan learned. Entries in SODAN_TEAM and the site file stay."""
-    start.database(start.settings()).transact(lambda conn: learning.remove(conn, address))
+    start.database(start.settings()).transact(lambda conn: learned_roles.remove(conn, address))
     start.say(f"{address} no longer counts as team or partner; `sodan replay --apply` judges earlier mail again")

@@ -19,7 +19,7 @@ from service.cases.placement.known import Plan
 from service.cases.placement.placer import Placer
 from service.store import links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
-from service.store.learning import Read, learn, with_learned_roles
+from service.store.learned_roles import Read, learn, with_learned_roles
 from service.store.message_rows import ArrivedMail
 from service.store.sql import chunks, write_rows
 from service.store.tables import cases, messages, thread_keys

@@ -15,7 +15,7 @@ from service.intake import Prepared, ReadMail
 from service.store import links, placement, spool
 from service.store.database import Database
 from service.store.future_cases import with_ids
-from service.store.learning import learned
+from service.store.learned_roles import learned
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context

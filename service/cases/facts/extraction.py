@@ -11,8 +11,9 @@ from service.cases.facts import header_facts as header
 from service.cases.facts import tokens
 from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.extracted import ExtractedMessage
+from service.cases.facts.learning import hands_on, learn_roles
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.roles import LearnedRoles, Roles, company_of, is_role_mailbox
+from service.cases.facts.roles import Roles
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
@@ -79,12 +80,10 @@ def extract_messages(
     if (defect := DEFECTS.get(trust)) is not None:
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
-    asked = _asked_companies(mail, roles, ingest)
-    by_ours = mail.from_ is not None and roles.role_of(mail.from_) in OURS and _hands_on(mail, roles)
-    forwarder = frozenset({mail.from_.key}) if mail.from_ and by_ours else frozenset[str]()
-    roles = replace(roles, learned=roles.learned.with_more([LearnedRoles(forwarder, asked)]))
-    # an unverified sender is a team member for this mail only
-    learned = LearnedRoles(forwarder if trust == "verified" else frozenset(), asked)
+    learned = learn_roles(mail, roles, ingest.intake)
+    roles = replace(roles, learned=roles.learned.with_more([learned]))
+    if trust != "verified":
+        learned = replace(learned, team=frozenset())  # an unverified sender is a team member for this mail only
     given = _Given(mail, roles, ingest, received_at, trust)
     inner = [(f"f{i}", earlier) for i, earlier in enumerate(mail.forwarded)]
     inner += [(f"h{i}", earlier) for i, earlier in enumerate(mail.history)]
@@ -127,47 +126,6 @@ def _others(addresses: Sequence[Address | None], roles: Roles, intake: Sequence[
     return tuple(dict.fromkeys(a.key for a in known if roles.role_of(a) != "team"))[:6]
 
 
-def _asked_companies(mail: Mail, roles: Roles, ingest: IngestConfig) -> frozenset[str]:
-    """Return the unknown companies to which the team writes.
-
-    A person who wrote to us first is left out, because this may be a user with a private address. A mailbox of a
-    company's function (``is_role_mailbox``) is not left out.
-    """
-    if roles.role_of(mail.from_) != "team" or mail.automatic:
-        return frozenset()
-    to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, ingest.intake)]
-    if any(roles.role_of(a) == "requester" for a in to):
-        return frozenset()
-    unknown = [a for a in to if roles.role_of(a) == "unknown" and "[" not in a.key]
-    asked = [a.key for a in unknown if is_role_mailbox(a.key) or not _may_answer(mail, a, roles)]
-    return frozenset(map(company_of, asked)) - roles.learned.refused
-
-
-def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient. It names a mail, or contains one of the recipient's company.
-
-    A mail that passes on a user's mail may answer only this user.
-    """
-    inner = [e.from_ for e in (*mail.forwarded, *mail.history) if e.from_]
-    if any(company_of(author.key) == company_of(recipient.key) for author in inner):
-        return True
-    if not (mail.in_reply_to or mail.references):
-        return False
-    user = inner[0] if inner and roles.role_of(inner[0]) == "requester" else None
-    return user is None or _may_be_same_person(user, recipient)
-
-
-def _may_be_same_person(one: Address, other: Address) -> bool:
-    """Whether two addresses have the same local part or name: a user may also write from home."""
-    same_name = bool(one.name) and one.name.casefold() == other.name.casefold()
-    return same_name or one.key.partition("@")[0] == other.key.partition("@")[0]
-
-
-def _hands_on(mail: Mail, roles: Roles) -> bool:
-    """Whether a person forwards a vendor's mail."""
-    return not mail.automatic and any(roles.knows_vendor(earlier.from_) for earlier in mail.forwarded)
-
-
 def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, ...]) -> ExtractedMessage:
     mail, roles = given.mail, given.roles
     text = mail.reply_text or mail.intro
@@ -180,7 +138,7 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
         thread_index=mail.thread_index,
         token=_token(mail, recipients, given.ingest.secret),
         holds=holds,
-        hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and _hands_on(mail, roles),
+        hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and hands_on(mail, roles),
     )
     turn = _turn("0", node, mail, text, mail.date, mail.language, given)
     return ExtractedMessage(node, turn, mail, "", _sides(mail, roles))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from service.intake import AppContext
 from service.replay import replay
 from service.settings import load
-from service.store import learning
+from service.store import learned_roles
 from service.store.database import Database
 from service.store.tables import cases, messages
 from tests.store.desk import FROM_INSIDE, deliver
@@ -62,7 +62,7 @@ class Site:
 
     @property
     def partners(self) -> frozenset[str]:
-        return self.database.read(learning.learned).partners
+        return self.database.read(learned_roles.learned).partners
 
 
 @pytest.fixture
@@ -192,13 +192,13 @@ def test_each_receipt_joins_its_own_inquiry(site: Site) -> None:
 
 def test_a_removed_partner_is_not_learned_again(site: Site) -> None:
     site.take(INQUIRY, ANSWER)
-    site.database.transact(partial(learning.remove, address="brook-alarms.example"))
+    site.database.transact(partial(learned_roles.remove, address="brook-alarms.example"))
     site.take(OTHER_INQUIRY, mail("late", DESK, TEAM, "Lens", "The lens is in stock.", 90))
     list(replay(site.database, site.context, None, since=None, apply=True, now=NOW))
     found = site.take()
     assert {found[name].author_role for name in ("answer", "late")} == {"unknown"}
     assert site.partners == frozenset()
-    assert site.database.read(learning.listing) == []
+    assert site.database.read(learned_roles.listing) == []
 
 
 def test_who_forwards_mail_of_a_partner_does_not_become_team(site: Site) -> None:

@@ -1,9 +1,8 @@
-"""Learns from mail who belongs to the team, and which companies are partners.
+"""The stored team members and partners that sodan learned from mail.
 
-A person who forwards a vendor's mail is in the team. A company to which the team writes is a partner, and its mail is
-treated like vendor mail. This also applies to earlier mail. Each mail is read alone, before it is placed. So the role
-of an author may become known later: from the same batch, another worker, or a later mail. All mail of this author is
-then read again, because the meaning of a text depends on the role of the author.
+The mail of a partner is treated like vendor mail. This also applies to earlier mail. Each mail is read alone, before it
+is placed. So the role of an author may become known later: from the same batch, another worker, or a later mail. All
+mail of this author is then read again, because the meaning of a text depends on the role of the author.
 """
 
 from collections import defaultdict
