@@ -19,7 +19,7 @@ _APART = re.compile(f"([\u2460-\u2473{''.join(map(chr, _OWN))}]+)")
 
 
 def fold(text: str) -> str:
-    """Return the folded text."""
+    """Return the text as normalised for comparison (see the module)."""
     if text.isascii() and "\r" not in text:
         return text
     pieces = _APART.split(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -22,7 +22,7 @@ Ago = Annotated[str | None, Field(max_length=40, json_schema_extra={"anyOf": TIM
 
 
 class CaseQuery(BaseModel):
-    """Filters for cases. A case must match all that are given; of several values of one filter, it must match one."""
+    """Filters for cases. A case must match every given filter. If a filter has several values, one must match."""
 
     q: str | None = Field(None, max_length=500, description="Words of one mail of the case; a key; a vendor's number.")
     status: tuple[Status, ...] = Field((), description="Status of the case.")

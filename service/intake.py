@@ -42,7 +42,10 @@ from service.store.spool import Claimed, Envelope, NewEntry
 
 
 def receive(database: Database, mails: Sequence[tuple[Envelope, bytes]], now: datetime) -> list[str]:
-    """Store mails durably in one commit; return their ids. Acknowledge mails only then. Raises Unavailable."""
+    """Store mails durably in one commit, and return their ids. Raises Unavailable.
+
+    The caller must not acknowledge the mails before this function returns.
+    """
     return receive_entries(database, [spool.new_entry(envelope, content, now) for envelope, content in mails])
 
 
@@ -183,10 +186,11 @@ def place(
     now: datetime,
     after: Callable[[Connection, Sequence[int]], T],
 ) -> T:
-    """Prepare and take in these mails, then call ``after`` with the cases. Returns its result. All is one transaction.
+    """Prepare and take in these mails, then call ``after`` with the cases, and return its result.
 
-    If another worker changes the data of a decision, the mails are prepared again: twice without the lock, then
-    within the transaction. Raises the same errors as ``take_in``.
+    One transaction contains ``take_in`` and ``after``. If another worker changes data on which a decision depends, the
+    mails are prepared again: twice without the lock, then within the transaction. Raises the same errors as
+    ``take_in``.
     """
 
     def write(conn: Connection, prepared: Prepared, decide_again: bool) -> T:

@@ -271,7 +271,10 @@ def variable(field: str) -> str:
 
 
 def read_secret(value: str, file: Path | None, field: str) -> str:
-    """Return a secret: the content of ``file``, or ``value`` without a file. Raises WrongSetting (``field``_FILE)."""
+    """Return a secret: the content of ``file`` if there is one, otherwise ``value``.
+
+    ``field``: the name of the setting. Raises WrongSetting if the file cannot be read.
+    """
     try:
         return value if file is None else file.read_text(encoding="utf-8").strip()
     except OSError as error:

@@ -31,7 +31,7 @@ _TROUBLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ItemValue:
-    """The statement that gives an item its value, its mail, and the values of other reporters."""
+    """The statement that gives an item its value, the mail with this statement, and the values of other reporters."""
 
     turn: RuleInput
     statement: Statement

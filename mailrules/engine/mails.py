@@ -96,9 +96,10 @@ def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:
     """Return the statements of a case that are valid after its last mail, oldest first.
 
     `rules/standing.yaml` defines which earlier statements a later mail replaces, and in which later mails unsure
-    statements about the impact count. Except about security, these count neither before a mail that states the impact,
-    nor in mail of the team if any mail states it. A replaced statement replaces no other statement: after "it works"
-    and then "it failed again", the urgency of the first mail is valid again.
+    statements about the impact count. If any mail states the impact for certain, an unsure statement about the impact
+    counts neither in that mail or an earlier one, nor in mail of the team. Statements about `security` are not
+    affected. A replaced statement replaces no other statement: after "it works" and then "it failed again", the urgency
+    of the first mail is valid again.
     """
     kept: list[Hit] = []
     replaced: set[str] = set()

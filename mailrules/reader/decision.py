@@ -52,7 +52,10 @@ class Decision(Evidence):
 
     @property
     def next_side(self) -> tuple[float, ...]:
-        """Return the scores of who has to act next. A report has its own scores (`reports.py`)."""
+        """Return, for each of `NEXT_SIDES`, the logarithm of the probability that this side has to act next.
+
+        A report has its own values (`reports.py`).
+        """
         return self.report.next_side if self.report else self.next_scores
 
     def statements(self) -> list[Statement]:

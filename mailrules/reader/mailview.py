@@ -128,7 +128,8 @@ def input_names(meanings: Sequence[str], whole: Sequence[str]) -> list[str]:
 def mail_inputs(view: MailView, scores: Matrix, whole: Matrix) -> NDArray[np.float64]:
     """Return the inputs of the mail classifier: properties of the mail, scores, signals.
 
-    The scores are those of the whole mail and of the subject, and for each meaning the two highest of the units.
+    The scores are: the scores of the whole mail, those of the subject, and for each meaning the two highest scores of
+    the units.
     """
     mail, units = view.mail, len(view.readings)
     circumstances = (

@@ -126,7 +126,7 @@ def rows_of(reading: Reading) -> Indexes:
 
 
 def report_of(view: MailView, rows: Indexes, classifier: MatterClassifier) -> Report | None:
-    """Return what a mail reports. None for a mail that reports nothing, and in doubt.
+    """Return what a mail reports; None if it reports nothing or the classifier is not certain enough.
 
     A report begins a topic, and is not written by a program of the mail system. ``rows``: the features of the mail.
     """

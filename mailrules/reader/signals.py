@@ -33,7 +33,7 @@ def find_signals(
 ) -> tuple[str, ...]:
     """Return the names of the signals of one unit.
 
-    `clauses`: of each clause, the groups of its concepts, and its properties.
+    `clauses`: for each clause, (bits of the groups of its concepts, its properties).
     """
     common = _of_shapes(shapes)
     for one in counts:

@@ -108,7 +108,11 @@ _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """A case number with its quote. ``marked``: whether it has a label or mark, not only typical words around it."""
+    """A case number with its quote.
+
+    ``marked``: whether it has a label or a mark such as ``#``. Otherwise only the words around it are typical of a case
+    number.
+    """
 
     number: str
     quote: str

@@ -109,7 +109,7 @@ class References:
         return found
 
     def read(self, places: Places, vendor: str | None, by_domain: bool, *, loosely: bool = True) -> list[Reference]:
-        """Return the case numbers of this mail, stated ones first.
+        """Return the case numbers of this mail: first those that it states, then those that it only mentions.
 
         ``loosely``: whether generic patterns and those of platforms are used too. They are not used in mail of
         requesters, because the numbers in such mail are usually ours.
@@ -128,7 +128,7 @@ class References:
         return sorted(whole, key=lambda ref: (ref.token, not ref.stated))
 
     def behind(self, vendor: str, text: str, within: int) -> list[Reference]:
-        """Return this vendor's numbers that begin in the first ``within`` characters of a text, as not stated."""
+        """Return this vendor's numbers that begin in the first ``within`` characters of a text, as only mentioned."""
         found = _Found()
         for shape in (*self._own[vendor], *self._certain) if vendor in self._own else ():
             match = shape.pattern.search(text) if shape.vendor == vendor and "body" in shape.said.at else None
@@ -269,7 +269,7 @@ def _kind(ref: Reference) -> tuple[str, str]:
 
 
 def canonical(ref: str, how: Canonical) -> str:
-    """Return the normalised number."""
+    """Return the number in the form that ``how`` describes."""
     removed = {"all": r"\s", "digits": r"[^0-9]", "alnum": r"[^0-9A-Za-z]"}[how.keep]
     text = re.sub(removed, "", fold(ref))
     return (text.upper() if how.upper else text)[: how.length]

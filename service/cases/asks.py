@@ -37,7 +37,7 @@ _STATED = ("value", "partial", "none", "unknown", "not_applicable")
 
 
 def request_key(what: str, quote: str) -> tuple[str, str]:
-    """Return a key that equal requests share: the topic and, if the topic is unknown, the words."""
+    """Return a key that is the same for equal requests: the topic, or the words if the topic is unknown."""
     return what, " ".join(quote.split()) if what == SOMETHING else ""
 
 
@@ -63,8 +63,8 @@ class Ledger:
     def record_asks(self, line: CaseMessage) -> int:
         """Record the new requests of a vendor's mail. Return the number of all requests in the mail.
 
-        A proposal to close withdraws the requests before it, except those since which our side gave no information:
-        the vendor still waits for these answers. A reminder of such a request is no new request.
+        A proposal to close withdraws earlier requests. But if our side has given no information since a request, the
+        vendor still waits for the answer: such a request stays open, and a reminder of it is no new request.
         """
         reading = line.reading
         if reading is None:
@@ -244,7 +244,7 @@ def _answers_alone(ask: Ask, line: CaseMessage, reading: Reading) -> bool:
 def answered_with(ask: Ask, other: Ask, answer: Sequence[Statement] | None) -> bool:
     """Whether ``answer``, which answers the request ``other``, also answers ``ask``.
 
-    This is so if the words of ``ask`` are a part of the words of ``other``, and the answer has a further clause.
+    This is true if the words of ``ask`` are a part of the words of ``other``, and the answer has a second clause.
     """
     is_part = ask.message == other.message and ask.quote != other.quote and ask.quote in other.quote
     return is_part and any(_FURTHER_CLAUSE.search(said.quote) for said in answer or ())

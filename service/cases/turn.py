@@ -97,8 +97,8 @@ def follow(
 
     `answers`: whether a mail answers a request. `by_hand`: request id → state that a person set. When the last open
     request is answered by hand, the vendor has to act, as after a mail. `asked`: times at which sodan sent questions to
-    the requester. If the team had to act then, the requester has to act. `solved`: news that the problem is solved,
-    from replies that begin another matter and therefore are in other cases.
+    the requester. If the team had to act at such a time, the requester has to act from then on. `solved`: news that the
+    problem is solved, from replies that begin another matter and therefore are in other cases.
     """
     course, ledger = Course(), Ledger(answers)
     settings = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items()), key=itemgetter(0, 1))

@@ -51,7 +51,7 @@ def vendor_continues(reading: Reading) -> bool:
 
 
 def team_has_to_act(reading: Reading, said: NextSide) -> bool:
-    """Whether the team has to act after a vendor's mail, although the weights say ``said``."""
+    """Whether the team has to act after a vendor's mail, although the weights give another side (``said``)."""
     if reading.asks and said == "nobody":
         return True
     if said != "vendor" or not reading.next_scores:

@@ -151,7 +151,10 @@ class ModelReader:
         self.version = self.model.model
 
     def read(self, mail: MailText) -> ReaderResult:
-        """Return the model's statements with the embedded reader's values. Raises Refused if the model fails."""
+        """Return the statements that the model found, with the values that the embedded reader found.
+
+        Raises Refused if the model cannot be reached.
+        """
         embedded = self.embedded.read(mail)
         if mail.automatic or not 0 < len(mail.text) <= self.characters:
             return embedded

@@ -39,7 +39,7 @@ class DueMail:
         return self.outbound.settings
 
     def write(self, now: datetime) -> None:
-        """Write everything that is due. Raises Unavailable."""
+        """Write all due mails and notifications to the outbox. Raises Unavailable."""
         if self._next is not None and now < self._next:
             return
         self._next = now + INTERVAL

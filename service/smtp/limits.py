@@ -105,9 +105,9 @@ class Share:
 class Budget:
     """Limits the total bytes of the messages that a process is receiving or committing.
 
-    A neighbourhood (see `neighbourhood`) may use a quarter of the total, a network half. If the total is used
-    up, the slowest message of the network that uses most is cut off. If the new message comes from that network, the
-    new message is refused instead.
+    A neighbourhood (see `neighbourhood`) may use a quarter of the total, and a network may use half of it. If the total
+    is used up, the slowest message of the network that uses most is cut off. But if the new message comes from that
+    network, the new message is refused instead.
     """
 
     def __init__(self, total: int = 1_073_741_824, clock: Callable[[], float] = time.monotonic) -> None:

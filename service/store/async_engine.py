@@ -60,7 +60,7 @@ class AsyncEngineThread:
             raise Unavailable("the database was closed") from error
 
     def close(self, *, wait: bool = True) -> None:
-        """Finish or cancel transactions, close all connections and end the thread. ``wait``: return after that."""
+        """Finish or cancel transactions, close all connections and end the thread. ``wait``: return only then."""
         with self._close_lock:
             if not self._closing:
                 self._closing = True

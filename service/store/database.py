@@ -191,7 +191,7 @@ class Database:
 
 
 def one_at_a_time(conn: Connection) -> None:
-    """Block other writers until the commit. So results do not depend on timing, and event ids are in order."""
+    """Block other writers until the commit. Then results do not depend on timing, and event ids are in order."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 

@@ -35,10 +35,7 @@ def waiting_on_team(conn: Connection) -> list[dict[str, Any]]:
 
 
 def waiting_on_requester(conn: Connection, since: datetime) -> list[tuple[int, dict[str, Any], datetime]]:
-    """Return (id, document, waiting since) of cases that wait since ``since`` or longer.
-
-    They had no reminder so far.
-    """
+    """Return (id, document, waiting since) of cases without a reminder that have waited since ``since`` or longer."""
     reminded = select(outbox.c.case_id).where(outbox.c.kind == "reminder", outbox.c.case_id.is_not(None))
     waiting = and_(cases.c.waiting_on == "requester", cases.c.waiting_since <= since, cases.c.id.not_in(reminded))
     rows = _open_cases(conn, waiting, cases.c.waiting_since.desc(), cases.c.id.desc())

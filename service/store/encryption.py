@@ -27,7 +27,7 @@ class SecretBox:
         self.path = path
 
     def encrypt(self, secret: str) -> str:
-        """Return the encrypted secret. Raises Refused without a valid key file, Unavailable if unreadable."""
+        """Return the encrypted secret. Raises Refused without a valid key file; Unavailable if it cannot be read."""
         if self.path is None:
             raise Refused("SODAN_KEY_FILE: not set; set it to the path of a file for the key that encrypts secrets")
         _create_key(self.path)

@@ -115,7 +115,7 @@ def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, Extra
 def write_deliveries(
     conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
-    """Insert how each message arrived. ``again``: the id of a known message, for each further copy."""
+    """Record how each message arrived. ``again``: for each further copy of a stored message, the id of this message."""
     write_rows(
         conn,
         deliveries,

@@ -237,7 +237,7 @@ def written_since(conn: Connection, since: datetime, recipient: str | None = Non
 
 
 def held_reason(number: int, to_address: bool) -> str:
-    """Return why a draft is held: a limit of ``number`` mails to one address or in total."""
+    """Return why a draft is held: ``number`` mails, to one address (``to_address``) or in total, are the limit."""
     if to_address:
         return f"{HELD}{number} automatic mails to this address within a day"
     return f"{HELD}{number} {_HOURLY_LIMIT}; send them by hand"

@@ -65,8 +65,8 @@ def prepare(
 ) -> Prepared:
     """Decide which cases a batch of mails belongs to. Reads only.
 
-    ``before``: an earlier decision about these mails. If its data has not changed, it is returned. Otherwise the mails
-    are decided again if ``decide_again`` is true; if not, Outdated is raised. ``read``: reads a message again if the
+    ``before``: an earlier decision about these mails. If its data has not changed, it is returned. Otherwise a new
+    decision is made if ``decide_again`` is true; if not, Outdated is raised. ``read``: reads a message again if the
     role of the author was learned meanwhile.
     """
     arrived = with_learned_roles(conn, arrived, read)

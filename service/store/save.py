@@ -128,7 +128,7 @@ def case_settings(conn: Connection, case_ids: Sequence[int]) -> dict[int, CaseSe
 def with_quoted(
     conn: Connection, known: Mapping[int, CaseSettings], lines: Mapping[int, Sequence[CaseMessage]]
 ) -> dict[int, CaseSettings]:
-    """Return the settings. For cases with questions of sodan or numbered questions, ``quoted`` is filled."""
+    """Return the settings. Cases with questions of sodan or with numbered questions also get their quoted texts."""
     asking = [id for id, case in known.items() if case.asked or any(map(asks_by_number, lines.get(id, ())))]
     quoted = quoted_texts(conn, [id for id in asking if id > 0])
     return {**known, **{id: replace(known[id], quoted=quoted) for id in asking}}

@@ -20,7 +20,7 @@ Piece = tuple[str, list[Highlight]]
 
 
 def pieces(text: str, highlights: Iterable[Highlight]) -> list[Piece]:
-    """Split a text at highlights. Of highlights that overlap, the first is marked (at the same place: the longest)."""
+    """Split a text at highlights. If several overlap, only the first is marked; if they begin together, the longest."""
     spans: list[tuple[int, int, Highlight]] = []
     for highlight in highlights:
         quote = highlight.quote.strip()

@@ -94,7 +94,7 @@ class Locale:
         return self.t("open_for.usual", age=age, usual=self.length(usual)) if usual else self.t("open_for", age=age)
 
     def since(self, time: str) -> str:
-        """Return how long a side has had to act since a time (ISO 8601)."""
+        """Return how long a side has had to act. ``time``: when this began (ISO 8601)."""
         new = (self.now - datetime.fromisoformat(time)).total_seconds() < 60
         return self.t("turn.now") if new else self.t("turn.since", age=self.age(time))
 

@@ -185,6 +185,6 @@ def back_to(
 
 
 def local_path(path: str | None) -> str:
-    """Return a path on this site, or ``/``. ``//elsewhere`` and ``/\\elsewhere`` lead to other sites."""
+    """Return ``path`` if it stays on this site, otherwise ``/``. ``//host`` and ``/\\host`` lead to another site."""
     local = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if path and local else "/"

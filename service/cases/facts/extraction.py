@@ -32,7 +32,7 @@ _NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
-    """Settings for extraction. ``zone``: for quoted dates that state none. ``secret``: the key that signs tokens."""
+    """Settings for extraction. ``zone``: for quoted dates that state no zone. ``secret``: the key that signs tokens."""
 
     zone: tzinfo = TOKYO
     prefix: str = "SD"

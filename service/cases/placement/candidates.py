@@ -14,7 +14,10 @@ _WORTH = {"who": 2.0, "ven": 0.5, "sub": 3.0}
 
 
 def choose_candidates(found: Mapping[str, Sequence[int]], newest: Sequence[int]) -> list[int]:
-    """Return the candidate cases. ``found``: key → the case of each message; ``newest``: cases with the newest mail."""
+    """Return the candidate cases.
+
+    ``found``: key → the case of each message with this key. ``newest``: the cases that received mail last.
+    """
     points: dict[int, float] = defaultdict(float)
     for key, rows in found.items():
         _, kind, value = key.split(":", 2)

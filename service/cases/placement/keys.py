@@ -8,7 +8,7 @@ key        own: property of the message                             cites: refer
 ``txt:``   beginning of the text                                    –
 ``ref:``   case number of a vendor, stated                          case number of a vendor, mentioned
 ``num:``   stated number without its vendor                         number of an unknown vendor
-``tix:``   root of Thread-Index, with base subject                  –
+``tix:``   beginning of Thread-Index, with base subject             –
 ``sub:``   base subject, and month                                  –
 ``who:``   a person outside the team, and month                     –
 ``ven:``   vendor, partner or company of an unknown sender, alone   –
@@ -17,8 +17,8 @@ key        own: property of the message                             cites: refer
 =========  =======================================================  ==================================
 
 The first six keys are strong evidence or identify copies. The others only find candidates. They begin with the month
-(30 days): the keys of a month then stand together in the database, and neither a lookup nor an insert costs more in an
-older store.
+(30 days). Therefore the keys of a month are adjacent in the database, and neither a lookup nor an insert becomes slower
+with the age of the database.
 """
 
 from collections.abc import Collection
@@ -88,7 +88,7 @@ def strong_lookup(node: MessageFacts) -> set[str]:
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for candidates: of this month and of the nearest other month."""
+    """Return the keys to look up for candidates, for two months: that of the message, and the nearest other month."""
     month, day = divmod(node.at.toordinal(), MONTH)
     other = month - 1 if day < MONTH // 2 else month + 1
     return {monthly(key, of) for key in _candidates(node) for of in (month, other)}

@@ -111,9 +111,9 @@ class Placer:
             self.record_other_cases(message, home, runners)
 
     def unambiguous_links(self, node: MessageFacts, runners: dict[int, Evidence]) -> Iterable[Link]:
-        """Yield the links of a message, except by mentioned numbers if these lead to different cases.
+        """Yield the links of a message. If mentioned numbers lead to different cases, the links by these are left out.
 
-        The cases of the excepted links are added to ``runners``.
+        The cases of the links that are left out are added to ``runners``.
         """
         found = [*links_of(node, self.known)]
         homes: dict[str, set[int]] = defaultdict(set)  # mentioned number → the cases that it leads to
