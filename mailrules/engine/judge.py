@@ -162,7 +162,8 @@ class Rules:
     def answers_ask(self, what: str, turn: RuleInput, reading: Reading) -> tuple[Statement, ...] | None:
         """Return the statements of a mail of our side that answer a request of the vendor.
 
-        ``what``: the topic of the request. None: the mail does not answer it. Empty: only its attachments answer it.
+        ``what``: the topic of the request. Returns None if the mail does not answer the request, and an empty tuple if
+        only the attachments of the mail answer it.
         """
         view = mails.view_of(turn, reading)
         if what.startswith("info:"):

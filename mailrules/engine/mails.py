@@ -32,9 +32,8 @@ def mail_text(turn: RuleInput) -> MailText:
 def addressee(turn: RuleInput) -> str:
     """Return the side to which a mail is addressed; "" if unknown.
 
-    A vendor counts first, then a requester, then the team.
-
-    Users and vendors whose mail reached sodan write to the team, whatever mailbox they name.
+    Of several sides, a vendor takes precedence, then a requester, then the team. If no side is known, the mail of a
+    user or vendor is addressed to the team, because it reached sodan.
     """
     otherwise = "" if turn.side == "team" else "team"
     return next((side for side in ("vendor", "requester", "team") if side in turn.towards), otherwise)

@@ -24,8 +24,8 @@ _NO_TOPICS = ("ask:nothing", "ask:again")
 def parts_of(unit: Unit, matcher: ConceptMatcher) -> list[tuple[Unit, list[str]]]:
     """Return the parts of a request, each with its topics. Returns [] if all parts name a topic, or none does.
 
-    The words that request must be in the first part of an English sentence, or in the last part of a Japanese one.
-    "To find the cause and the time, please …" asks for one thing.
+    The first part of an English sentence, or the last part of a Japanese one, must contain the words that express the
+    request. "To find the cause and the time, please …" asks for one thing.
     """
     joints = [(found.start(), found.end()) for found in _BETWEEN.finditer(unit.text)]
     joined = [part for part in _cut(unit, joints) if len(part.text) >= _LEAST and not _ONLY_SENDS.match(part.text)]

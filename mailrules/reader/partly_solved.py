@@ -1,4 +1,4 @@
-"""Removes the recovery from mails that say beside it that a part still fails."""
+"""Removes the statement of a recovery from a mail that also says that a part still fails."""
 
 import re
 from collections.abc import Sequence, Set
@@ -15,7 +15,7 @@ _PAST = re.compile(
 
 
 def without_partial_recovery(found: Sequence[Statement], view: MailView) -> list[Statement]:
-    """Replace the statement of a recovery if a clause says that a part still fails, or leaves a part out.
+    """Replace the statement of a recovery by `ongoing` if a clause says that a part still fails or is not included.
 
     A clause about the past counts only in a later sentence: "it was still down at nine, but works now".
     """

@@ -131,7 +131,10 @@ class Candidate(NamedTuple):
 
     @property
     def is_labelled(self) -> bool:
-        """Whether a label suffices, without the classifier. For a short number it does not ("in that case 1200 …")."""
+        """Whether a label shows that this is a case number, without the classifier.
+
+        A label is not enough for a short number ("in that case 1200 …").
+        """
         return "label" in self.marks and _whole(self.number) != ""
 
     def quote(self, folded: str) -> str:
@@ -159,7 +162,7 @@ def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber
 def candidates(text: str, place: str, side: str) -> list[Candidate]:
     """Return the numbers of a folded text that may be case numbers, in order of position.
 
-    Of more than ``MAX_CANDIDATES``, it returns the labelled ones, then the marked ones, then the others.
+    At most ``MAX_CANDIDATES`` are returned. Labelled numbers take precedence over marked ones, and these over others.
     """
     text = separate(text)
     capitals, marks = upper(text), _marked(text, place)

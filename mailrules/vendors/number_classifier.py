@@ -1,4 +1,4 @@
-"""A linear classifier: is a number a vendor's case number, by the text around it?
+"""A linear classifier: decides by the text around a number whether it is a vendor's case number.
 
 The features are the characters and words before and after the number, its shape, its place, who wrote the mail, and
 its labels and marks. ``bench.train_numbers`` trains the weights on labelled mails. The name of a feature is hashed into

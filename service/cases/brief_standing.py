@@ -1,6 +1,7 @@
-"""Where a case stands, in the words of the mails: its newest answer and its outcome.
+"""The current state of a case, in the words of the mails: its newest answer and its outcome.
 
-Automatic mails, mails that do not count and mere courtesy are skipped. So is everything before the problem came back.
+Automatic mails, mails that do not count and mere courtesy are skipped. If the problem came back, earlier mails are
+skipped too.
 """
 
 import re
@@ -33,12 +34,10 @@ class Standing:
 
 
 def standing(source: BriefInput) -> list[Standing]:
-    """Return where the case stands: the newest answer, then whether the problem ended.
+    """Return the current state of a case: the newest answer, then whether the problem ended.
 
-    A vendor does not get the answer.
-
-    For a vendor, only mails in the vendor's language are used. The same applies to a requester, if one of these mails
-    says where the case stands.
+    For a vendor, the answer is left out, and only mails in the vendor's language are used. For a requester, only mails
+    in the requester's language are used if one of them contains such a statement.
     """
     mails, reader = _counting(source), source.reader
     returned = max((at for at, mail in enumerate(mails) if at and _statements(mail, {"act.reopen"})), default=0)

@@ -1,16 +1,16 @@
-"""Whose turn it is to act. Each mail of a case gives the turn to a side or leaves it unchanged.
+"""Decides which side has the turn, that is, has to act next. Each mail of a case sets the turn or leaves it unchanged.
 
 ==========================================  ==================================================================
 mail                                        turn after it
 ==========================================  ==================================================================
 automatic (receipt, absence, notification)  unchanged
-only notifications, one of a live problem   team, or the vendor who works on it
+only notifications, a problem continues      team, or the vendor whose service fails
 vendor: a notice that states a case status  by that status (`desk.customer`, `desk.vendor`, `desk.closed`)
 forged sender (DMARC failed)                unchanged
 user or stranger: a reminder                unchanged; the user's own turn → team
-team, forwards a mail, not to the vendor    as for the forwarded mail, except if it is for a requester, who has to act,
-                                            or it is solved
-vendor: reports that it works again          team (to check it); nobody if the case begins
+team, forwards a mail, not to the vendor    as after the forwarded mail, except if the forward asks a requester to act
+                                            or says that the problem is solved
+vendor: reports that it works again         team (to check it); nobody if the mail is the first of the case
 our machine: a further alarm, or a recovery  unchanged
 every other mail of a person                by the table of weights: by its words, by who wrote to whom, and by who
                                             had to act before (`words/turn.yaml`)
@@ -19,18 +19,18 @@ vendor: asks for something, nobody acts     team
 vendor: names what it asks for              team, unless its words make it very unlikely that the team has to act
 vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
 vendor: the case was closed                 nobody; the case is closed
-our side answers some numbered questions    team; the requester if the words say so, or if it was the requester's
-our side puts off (part of) what is asked   the same
+our side answers some numbered questions    team; or the requester, if the words say so or the requester had the turn
+our side postpones an answer, or a part     as in the row above
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
-a user: nobody acts, impact high, no outcome team; unchanged if the vendor has the turn
+a user: nobody acts, impact high, unsolved  team; unchanged if the vendor has the turn
 our side: nobody acts, a part still fails   team; unchanged if the vendor has the turn
 our side: only thanks                       unchanged, except if the requester has to act (by the table)
 our side: cancels what a vendor works on    team, to tell the vendor; the vendor's acknowledgement resolves
-our side: nobody acts                       resolved, except if the mail is to a vendor who has the turn and says not
-                                            that it works again (unchanged), if it answers a vendor's request without
-                                            saying that it is over (vendor), or if a stranger writes (team)
-sodan: questions to a user                  user if it was the team's (in P1 and P2 only if a person sent them)
+our side: nobody acts                       resolved, with three exceptions. To a vendor who has the turn, without "it
+                                            works again": unchanged. An answer to a vendor's request, without "it is
+                                            over": vendor. A mail of a stranger: team
+sodan: questions to a user                  user, if the team had the turn (in P1 and P2 only if a person sent them)
 reply of another matter: this one is solved nobody; resolved
 ==========================================  ==================================================================
 

@@ -78,10 +78,7 @@ def is_kanji(word: str) -> bool:
 
 
 def squashed(text: str) -> str:
-    """Return the first 4,000 characters of a text for comparison.
-
-    It is case-folded, without white space and quote marks.
-    """
+    """Return the first 4,000 characters of a text for comparison: case-folded, without white space and quote marks."""
     folded = unicodedata.normalize("NFKC", text[:4000]).casefold()
     return re.sub(r"[\s>|*_\-=・]+", "", folded)
 

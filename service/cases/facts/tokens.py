@@ -1,7 +1,7 @@
-"""Signed tokens, which name a case. A sender has a token only if we sent it.
+"""Signed tokens, each of which names a case. A sender knows a token only if we sent it.
 
 A token is ``<case>.<mac>``: the case number in base 36, and 80 bits of its HMAC-SHA-256 in base 32. It is lower case,
-so that it survives as a plus-tag (``intake+3f.k5…@``) and inside our Message-IDs.
+because mail systems may change the case of a plus-tag (``intake+3f.k5…@``) or of a Message-ID.
 """
 
 import base64

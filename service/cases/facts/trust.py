@@ -67,7 +67,10 @@ class Participants:
         return domain in self.asked or node.partner in self.asked
 
     def has_no_other(self, node: MessageFacts) -> bool:
-        """Whether no vendor takes part but the author's, and no other customer of the author's help desk provider."""
+        """Whether the author's vendor is the only vendor that takes part.
+
+        Every customer of a help desk provider counts as a separate vendor.
+        """
         if self.vendors - {node.vendor}:
             return False
         domain = _domain(node.author)
