@@ -37,7 +37,7 @@ def states_something(text: str) -> bool:
 
 
 def told(text: str, reading: Reading) -> list[str]:
-    """Return the sentences of a text that are no question or reminder, and put nothing off."""
+    """Return the sentences of a text, without questions, reminders, plans and sentences that postpone something."""
     quotes = {one.quote for one in reading.statements if one.meaning in _TELLS_NOTHING and one.state == "value"} - {""}
     none = (_QUESTION, _PLAN, LATER)
     pieces = [piece for piece in _sentences(text) if not any(pattern.search(piece) for pattern in none)]

@@ -77,7 +77,7 @@ def names_of(conn: Connection, address: str) -> list[str]:
 
 
 def own_names(conn: Connection, address: str) -> list[str]:
-    """Return the names in From of an address, except parts of other persons' names."""
+    """Return the names beside an address in From, except names that are also a part of another person's name."""
     author = messages.c.author_address
     own = select(messages.c.author_name).where(author == address, messages.c.origin == "delivered").distinct()
     names = [name for name in conn.execute(own).scalars() if name.casefold() != address]

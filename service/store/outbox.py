@@ -244,7 +244,7 @@ def held_reason(number: int, to_address: bool) -> str:
 
 
 def last_held_by_hourly_limit(conn: Connection) -> datetime | None:
-    """Of the drafts that wait because of the hourly limit, return when the newest was written; None without any."""
+    """Return when the newest draft that waits because of the hourly limit was written; None if there is none."""
     query = select(func.max(outbox.c.created_at)).where(
         outbox.c.state == "draft", outbox.c.reason.startswith(HELD), outbox.c.reason.contains(_HOURLY_LIMIT)
     )

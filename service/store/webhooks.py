@@ -119,9 +119,10 @@ def record_delivery(conn: Connection, id: int, event: int) -> None:
 
 
 def record_failure(conn: Connection, id: int, why: str, waits: Sequence[int], now: datetime) -> bool:
-    """Record a failed delivery. After one failure more than ``waits``, disable the webhook and write an event.
+    """Record a failed delivery. Returns whether the webhook is disabled now.
 
-    ``waits``: seconds until the next attempt, after each failure in a row. Returns whether the webhook is disabled.
+    ``waits``: for the first failure in a row, the second, and so on: seconds until the next attempt. After the failure
+    that follows the last of them, the webhook is disabled and an event is written.
     """
     one_at_a_time(conn)
     attempts = int(conn.execute(select(webhooks.c.attempts).where(webhooks.c.id == id)).scalar() or 0) + 1
