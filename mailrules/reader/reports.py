@@ -1,8 +1,9 @@
 """Recognises reports: alarms, recoveries, newsletters, outages and similar mail. Nobody wrote them only for this case.
 
 Two linear classifiers, `report.vendor` and `report.ours` (`matter.py`), decide what a mail reports. They use the
-features of the mail, and facts such as the side of its author. ``bench.train_matter`` trains them. In doubt, a mail
-reports nothing, or perhaps a threat. Only mail in Japanese or English can be a report.
+features of the mail, and facts such as the side of its author. ``bench.train_matter`` trains them. If they are
+not certain enough, the mail is a `threat` if it may be about an attack or a breach; otherwise it reports nothing. Only
+mail in Japanese or English can be a report.
 
 =========  ===========================================================  ==============  =========
 report     mail                                                         kind            who acts

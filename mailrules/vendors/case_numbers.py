@@ -194,7 +194,7 @@ def _marked(text: str, place: str) -> dict[tuple[int, int], list[str]]:
 
 
 def _kind_of_label(text: str, start: int, end: int) -> str:
-    """Return the mark for a label. "other label": of another thing (資産管理番号). "vague label": in doubt."""
+    """Return the mark for a label. "other label": of another thing (資産管理番号). "vague label": not clear."""
     head = text[max(0, start - _BEFORE) : start].rpartition("\n")[2].upper()
     if _NOT_CASE.search(head):
         return "vague label" if _OWN_LABEL.search(text[start:end]) else "other label"

@@ -1,4 +1,4 @@
-"""The sentences of a mail of our side: which tell a vendor something, which repeat the words of a request."""
+"""Decides which sentences of a mail of our side tell a vendor something, and which repeat the words of a request."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

@@ -224,7 +224,7 @@ class GraphSource:
         return answer
 
     def _send(self, method: str, url: str, body: Any = None, prefer: str = "") -> bytes:
-        """Send a request and return the body. Repeats it with a new token after 401, and later if throttled."""
+        """Send a request and return the body. After 401, repeat it with a new token; if throttled, repeat it later."""
         if urlsplit(url)[:2] != urlsplit(self.config.url)[:2]:
             raise MailboxError("Graph returned a link to another host", "check graph.url")
         tries, has_new_token = 1, False

@@ -135,9 +135,9 @@ def with_quoted(
 
 
 def _solved(conn: Connection, new_topics: Mapping[int, Sequence[int]]) -> dict[int, list[Solved]]:
-    """Return case id → replies that say that it is solved, but begin a topic in another case.
+    """Return case id → replies that say that this case is solved, but that are in another case with a new topic.
 
-    ``new_topics``: case of such replies → related cases. The References of a reply may name mails of several cases.
+    ``new_topics``: case with a new topic → related cases. The References of a reply may name mails of several cases.
     The reply concerns the case of the newest stored mail.
     """
     replies = [row for row in in_chunks(conn, _REPLIES, sorted(new_topics)) if _is_solved(row.statements)]

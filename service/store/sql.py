@@ -45,7 +45,8 @@ class Queue:
     def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
         """Build the statements. ``columns``: what ``first`` returns.
 
-        ``longest``: the longest delay of a row. If a row is due even later, the clock was set back: it is due now.
+        ``longest``: the longest delay of a row. A row that is due even later counts as due
+        now, because the clock must have been set back.
         """
         self.table, self._longest = table, longest
         now: Any = bindparam("now")

@@ -120,7 +120,7 @@ class Plan:
     """Two linked cases that are not merged → (message id, reason)."""
     suggestions: list[Suggestion] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)  # cases that get a message, a copy, a merge or a suggestion
-    rewritten: set[int] = field(default_factory=set)  # cases of ``touched`` in which more changes than new messages
+    rewritten: set[int] = field(default_factory=set)  # cases of ``touched`` that not only get new messages
 
     @property
     def cases(self) -> set[int]:

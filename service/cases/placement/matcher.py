@@ -1,8 +1,8 @@
-"""Scores how likely a mail belongs to each of its candidate cases.
+"""Scores how likely it is that a mail belongs to each of its candidate cases.
 
-A logistic score over the features below. Each side has its own weights, because a feature that matters for the mail of
-users may mean little for the mail of vendors. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled conversations;
-``JOIN`` was chosen there (docs/placement.md).
+The score is a logistic function of the features below. Each side has its own weights, because a feature that matters
+for the mail of users may mean little for the mail of vendors. ``bench.fit_matcher`` fitted ``WEIGHTS`` to labelled
+conversations. ``JOIN`` was chosen with the same conversations (docs/placement.md).
 """
 
 import math
