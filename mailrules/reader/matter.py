@@ -85,7 +85,8 @@ class MatterClassifier(NamedTuple):
 
 def next_classifier(mail: MailText) -> str:
     """Return the name of the classifier that decides who has to act after this mail."""
-    return f"next.{mail.side if mail.side in ('vendor', 'team') else 'ours'}"
+    side = "team" if mail.side == "requester" and mail.to == "vendor" else mail.side  # a user writes for the team
+    return f"next.{side if side in ('vendor', 'team') else 'ours'}"
 
 
 def next_inputs(mail: MailText, inputs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -287,10 +287,9 @@ def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
 
 def writer(turn: RuleInput) -> str:
     """Return who wrote a mail to whom, as the name of a row in the table of weights."""
-    for side in ("vendor", "requester"):
-        if turn.side == "team" and side in turn.towards:
-            return f"team_to_{side}"
-    return turn.side
+    if turn.side in ("team", "requester") and "vendor" in turn.towards:
+        return "team_to_vendor"  # a user who writes to the vendor does it for the team
+    return "team_to_requester" if turn.side == "team" and "requester" in turn.towards else turn.side
 
 
 def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:

@@ -143,8 +143,9 @@ def test_earlier_mail_of_a_new_partner_is_read_again(site: Site) -> None:
                 ("ada@home.example", "support@sap.com", "FW: VPN"),
             )
         ),
-        # a mail that also goes to our own people
-        ([mail("one", TEAM, f"{ADA}, {DESK}", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
+        # of a mail that also goes to our own people, only a mailbox of a company's function is a partner
+        ([mail("one", TEAM, f"{ADA}, ada@home.example", "Gate", "They come on Tuesday.", 0)], "127.0.0.1", ()),
+        ([mail("one", TEAM, f"{ADA}, {DESK}", "Gate", "Please come.", 0)], "127.0.0.1", ("brook-alarms.example",)),
         # a quoted mail of the team
         ([mail(
             "fw", TEAM, INTAKE, "FW: your order", "Phishing?"

@@ -27,16 +27,15 @@ def hands_on(mail: Mail, roles: Roles) -> bool:
 def _asked_companies(mail: Mail, roles: Roles, intake: Sequence[str]) -> frozenset[str]:
     """Return the unknown companies to which the team writes.
 
-    A person who wrote to us first is left out, because this may be a user with a private address. A mailbox of a
-    company's function (``is_role_mailbox``) is not left out.
+    A person who wrote to us first, or to whom the team writes together with a user, is left out: this may be a user with
+    a private address. A mailbox of a company's function (``is_role_mailbox``) is not left out.
     """
     if roles.role_of(mail.from_) != "team" or mail.automatic:
         return frozenset()
     to = [a for a in mail.to[:20] if a.address and not header.is_intake(a.key, intake)]
-    if any(roles.role_of(a) == "requester" for a in to):
-        return frozenset()
+    to_user = any(roles.role_of(a) == "requester" for a in to)
     unknown = [a for a in to if roles.role_of(a) == "unknown" and "[" not in a.key]
-    asked = [a.key for a in unknown if is_role_mailbox(a.key) or not _may_answer(mail, a, roles)]
+    asked = [a.key for a in unknown if is_role_mailbox(a.key) or not (to_user or _may_answer(mail, a, roles))]
     return frozenset(map(company_of, asked)) - roles.learned.refused
 
 
