@@ -27,8 +27,8 @@ def hands_on(mail: Mail, roles: Roles) -> bool:
 def _asked_companies(mail: Mail, roles: Roles, intake: Sequence[str]) -> frozenset[str]:
     """Return the unknown companies to which the team writes.
 
-    A person who wrote to us first, or to whom the team writes together with a user, is left out: this may be a user with
-    a private address. A mailbox of a company's function (``is_role_mailbox``) is not left out.
+    A person who wrote to us first is left out, because this may be a user with a private address; so is one to whom the
+    team writes together with a user. A mailbox of a company's function (``is_role_mailbox``) is not left out.
     """
     if roles.role_of(mail.from_) != "team" or mail.automatic:
         return frozenset()
