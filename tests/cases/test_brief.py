@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from mailrules.engine.problem import without_opening
 from mailrules.reader.courtesy import is_courtesy
 from service.cases.brief import brief
 from service.cases.brief_text import markdown, text
+from tests.tables import table_beside
 
-TABLES, STANDINGS = (
-    yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for name in ("brief.yaml", "brief_standing.yaml")
-)
+TABLES, STANDINGS = table_beside(__file__, "brief.yaml"), table_beside(__file__, "brief_standing.yaml")
 LONG = "May plant 2 use the licences of plant 1?"
 LEAD = "The scanner of plant 2 prints nothing."
 TOKYO = ZoneInfo("Asia/Tokyo")

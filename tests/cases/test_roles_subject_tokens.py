@@ -1,16 +1,15 @@
 """Sides of addresses, base subjects, and tokens that nobody can make up."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.cases.facts.roles import LearnedRoles, Roles
 from service.cases.facts.subject import read_subject, shown_subject
 from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("roles_subject_tokens.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "roles_subject_tokens.yaml")
 
 ROLES = Roles(
     organisation=("lab.test",),

@@ -1,18 +1,17 @@
 """Deadlines and promises, read against the day of writing (a Tuesday)."""
 
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-import yaml
 
 from mailrules.deadlines import next_business_end, read_limit
 from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("dates.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "dates.yaml")
 
 JST = timezone(timedelta(hours=9))
 WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=JST)

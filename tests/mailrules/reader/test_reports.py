@@ -1,18 +1,17 @@
 """Mails that report something: alarms, recoveries, newsletters, news of vendors (`reports.py`)."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mailrules.library import load
 from mailrules.statement import ReaderResult
 from mailrules.thread import RuleInput, Side
 from tests.mailrules.mails import READER, language_of, mail, next_side
+from tests.tables import table_beside
 
-MAILS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reports.yaml").read_text(encoding="utf-8"))
-THREATS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("threats.yaml").read_text(encoding="utf-8"))
+MAILS: list[dict[str, Any]] = table_beside(__file__, "reports.yaml")
+THREATS: list[dict[str, Any]] = table_beside(__file__, "threats.yaml")
 AUTHOR = "jo@works.example"
 
 FOOTER = "You are receiving this newsletter because you signed up. Unsubscribe"
