@@ -10,7 +10,10 @@ from tests.tables import table_beside
 TABLES = table_beside(__file__, "short_mails.yaml")
 
 
-@pytest.mark.parametrize(("before", "mails", "turn", "asks"), TABLES["exchanges"])
+@pytest.mark.parametrize(
+    ("before", "mails", "turn", "asks"),
+    [pytest.param(*row, id=" | ".join([row[0], *row[1]])) for row in TABLES["exchanges"]],
+)
 def test_an_exchange_of_short_mails_leads_to_a_turn_and_a_state_of_each_request(
     before: str, mails: list[str], turn: str | None, asks: str | None
 ) -> None:
