@@ -1,7 +1,8 @@
-"""Mails as input of the reader, and cases as input of the rules."""
+"""Mails as input of the reader, labelled mails, and cases as input of the rules."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from mailrules.judgement import Judgement
 from mailrules.library import load
@@ -46,6 +47,29 @@ def read(given: MailText) -> dict[str, Statement]:
 def next_side(found: ReaderResult) -> NextSide:
     """Return the side that most probably has to act after a mail."""
     return NEXT_SIDES[found.next_scores.index(max(found.next_scores))]
+
+
+class StatingReader:
+    """A reader that states what it was given."""
+
+    name, version = "given", "1"
+
+    def __init__(self, *statements: Statement) -> None:
+        self._statements = statements
+
+    def read(self, mail: MailText) -> ReaderResult:
+        return ReaderResult(self._statements)
+
+
+def labelled(mail: dict[str, Any]) -> list[Statement]:
+    """Return the labels of a mail of the corpus as statements."""
+    found, start = [], 0
+    for unit in mail["units"]:
+        for meaning, _, state in (label.partition("=") for label in unit["l"]):
+            name, end = meaning.replace(":", "."), start + len(unit["t"])
+            found.append(Statement(name, state or "value", unit["t"], start, end, reader="labels"))
+        start += len(unit["t"]) + 1
+    return found
 
 
 def judge(*mails: str, sides: Sequence[Side] = ("requester",), reader: str = "embedded") -> Judgement:
