@@ -72,7 +72,7 @@ def _story(story: dict[str, Any], post: Postfix, served: Served, target: Target)
     assert case["waiting_on"] == "team"
     assert _line(case, "impact_scope")["quote"] in story["impact"]
     assert _line(case, "impact_scope")["state"] == "present"
-    served.wait_for(lambda: any("SD-1" in f"{one['title']} {one['message']}" for one in target.messages))
+    served.wait_for(lambda: any("SD-1 is your turn" in title for title in target.titles))
 
     _ask_on_the_page(story, served)
     second = post.wait_for("aiko", 2)[1]
