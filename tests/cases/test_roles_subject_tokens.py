@@ -54,14 +54,7 @@ def test_what_is_no_mark_stays(subject: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "reply", "forward", "shown"),
-    [
-        ("Re: x", True, False, "x"),
-        ("転送: x", False, True, "x"),
-        ("Re: Fwd: x", True, True, "x"),
-        ("返信：プリンター", True, False, "プリンター"),
-        ("RE: 【外部】Fwd: [acme #12345] Fan Noise", True, True, "[acme #12345] Fan Noise"),
-    ],
+    ("subject", "reply", "forward", "shown"), TABLES["marks_say_reply_or_forward_and_are_not_shown"]
 )
 def test_marks_say_reply_or_forward_and_are_not_shown(subject: str, reply: bool, forward: bool, shown: str) -> None:
     assert (*read_subject(subject)[1:], shown_subject(subject)) == (reply, forward, shown)
