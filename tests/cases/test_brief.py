@@ -2,22 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from mailrules.engine.problem import without_opening
 from mailrules.reader.courtesy import is_courtesy
 from service.cases.brief import brief
 from service.cases.brief_text import markdown, text
+from tests.tables import table_beside
 
-TABLES, STANDINGS = (
-    yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for name in ("brief.yaml", "brief_standing.yaml")
-)
+TABLES, STANDINGS = table_beside(__file__, "brief.yaml"), table_beside(__file__, "brief_standing.yaml")
 LONG = "May plant 2 use the licences of plant 1?"
 LEAD = "The scanner of plant 2 prints nothing."
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -306,22 +302,7 @@ def test_a_requester_reads_no_facts_from_mail_to_the_vendor_that_only_the_team_c
     assert [gap["item"] for gap in brief(alone, [ASKED], for_="requester")["gaps"]] == ["error_message"]
 
 
-@pytest.mark.parametrize(
-    ("opening", "sentence"),
-    [
-        ("星テック御中 ", "3号機の扉が閉まりません。"),
-        ("木村様、", "3号機の扉が閉まりません。"),
-        ("Hello Dana, ", "the door stays open."),
-        ("Good morning all! ", "The door stays open."),
-        # no addressee
-        ("", "多くのお客様、特に会員が入れません。"),
-        ("", "同様、3号機も閉まりません。"),
-        ("", "Hi-res scans fail, all of them."),
-        ("", "Hello is printed twice, on every label."),
-        ("", "画面の仕様、特に色が違います。"),
-        ("", "Hello Dana,"),
-    ],
-)
+@pytest.mark.parametrize(("opening", "sentence"), TABLES["the_addressee_before_a_sentence_is_left_out"])
 def test_the_addressee_before_a_sentence_is_left_out(opening: str, sentence: str) -> None:
     assert without_opening(opening + sentence) == sentence
 

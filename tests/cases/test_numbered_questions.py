@@ -1,10 +1,8 @@
 """Answers by number: which of the numbered questions of a mail another mail answers."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
@@ -12,8 +10,9 @@ from service.cases.numbered_questions import numbered_lists
 from service.cases.replies import MOST_TEXT, Asked, answers_with_place
 from service.cases.turn import Course, follow
 from tests.cases.exchanges import RULES, UTC0, written
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("numbered_questions.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "numbered_questions.yaml")
 INQUIRY = "team: Hello,\nthe gateway loses its connection every evening since Monday.\nWhat can we do?"
 ASKED = """vendor: Hello,
 

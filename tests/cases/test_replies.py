@@ -3,14 +3,13 @@
 # ruff: noqa: E501 -- a case a line
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.cases.replies import Asked, match, question_lines
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("replies.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "replies.yaml")
 
 ITEMS = ("occurred_at", "version", "impact_scope")
 EN = (

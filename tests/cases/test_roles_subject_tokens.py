@@ -1,16 +1,15 @@
 """Sides of addresses, base subjects, and tokens that nobody can make up."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.cases.facts.roles import LearnedRoles, Roles
 from service.cases.facts.subject import read_subject, shown_subject
 from service.cases.facts.tokens import case_of_address, case_of_message_id, case_of_token, own_message_id, token
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("roles_subject_tokens.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "roles_subject_tokens.yaml")
 
 ROLES = Roles(
     organisation=("lab.test",),
@@ -55,14 +54,7 @@ def test_what_is_no_mark_stays(subject: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "reply", "forward", "shown"),
-    [
-        ("Re: x", True, False, "x"),
-        ("転送: x", False, True, "x"),
-        ("Re: Fwd: x", True, True, "x"),
-        ("返信：プリンター", True, False, "プリンター"),
-        ("RE: 【外部】Fwd: [acme #12345] Fan Noise", True, True, "[acme #12345] Fan Noise"),
-    ],
+    ("subject", "reply", "forward", "shown"), TABLES["marks_say_reply_or_forward_and_are_not_shown"]
 )
 def test_marks_say_reply_or_forward_and_are_not_shown(subject: str, reply: bool, forward: bool, shown: str) -> None:
     assert (*read_subject(subject)[1:], shown_subject(subject)) == (reply, forward, shown)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from math import log
 from typing import Any
 
@@ -34,7 +33,6 @@ from tests.cases.exchanges import (
     stranger,
     user,
     vendor,
-    written,
 )
 
 STANDSTILL = user("act.report", "impact.high", "urgency.high")
@@ -285,97 +283,6 @@ def test_a_statement_answers_the_request_for_it(asked: str, answer: str) -> None
 def test_a_mail_without_information_answers_nothing(asked: str, says: tuple[str, ...]) -> None:
     told = course(INQUIRES, vendor(asked), inquire(*says))
     assert ([ask.state for ask in told.asks], told.waiting_on) == (["open"], "team")
-
-
-EARLIER = {
-    "report": "user: Since this morning the scanner in the post room does not start.",
-    "inquiry": "team: Our scanner does not start since this morning. What can we do?",
-    "asked": "vendor: Please send us the event log of the scanner.",
-    "solved": "user: It works again, thank you very much. You can close this.",
-    "delivered": "team: The event log is attached.",
-    "hatch": "vendor: Was the roof hatch open that night?",
-    "start": "vendor: いつ頃から症状が出ていますか。",
-}
-
-
-@pytest.mark.parametrize(
-    ("before", "mails", "turn", "asks"),
-    [
-        ("report solved", "user: The one we closed yesterday is back this morning.", "team", ""),
-        ("report", "user: It happened again.", "team", ""),
-        ("report inquiry asked", "user: Thanks for the update.", "team", "logs open"),
-        ("report inquiry", "team: Thank you for the quick reply.", "vendor", ""),
-        ("report", "user: その後いかがでしょうか。", "team", ""),
-        ("report inquiry solved", "vendor: You are welcome. Feel free to contact us again.", "resolved", ""),
-        ("report inquiry solved", "user: ご連絡ありがとうございます。", "resolved", ""),
-        ("report", "user: It is on the third floor.", "team", ""),
-        ("report", "user: Thanks, I am available tomorrow.", "team", ""),
-        ("report", "user: 承知しました。ありがとうございます。", "team", ""),
-        ("report inquiry", "vendor: Status of your case: Waiting for customer", "team", ""),
-        ("report inquiry solved", "user: Do you know what had caused it?", "team", ""),
-        ("report inquiry solved", "user: 故障の原因は何だったのですか。", "team", ""),
-        ("report inquiry solved", "vendor: You will receive our analysis of the cause by Thursday.", "vendor", ""),
-        ("report inquiry solved", "vendor: 原因の調査結果は追ってご報告いたします。", "vendor", ""),
-        # a promise or a question delivers no logs
-        ("report inquiry asked", "team: Trace to follow by Wednesday.", "team", "logs open"),
-        ("report inquiry asked", "team: The event log will be uploaded on Wednesday.", "team", "logs open"),
-        ("report inquiry asked", "team: イベントログは採取次第ご提出いたします。", "team", "logs open"),
-        ("report inquiry asked", "team: イベントログの取得方法を教えてください。", "vendor", "logs open"),
-        ("report inquiry asked", "team: The screenshot is attached, the event log to follow today.",
-         "team", "logs open"),
-        ("report inquiry asked", "team: 後ほどイベントログを格納しましたらご連絡いたします。", "team", "logs open"),
-        ("report inquiry asked", "team: We have put the event log on your share.", "vendor", "logs answered"),
-        ("report inquiry asked", "team: イベントログをポータルに格納しました。", "vendor", "logs answered"),
-        # a vendor that asks waits for the answer, whatever else its mail reports
-        ("report inquiry",
-         "vendor: Ticket QT-88 is now open with priority 2. Could you send the crash dump of the kiosk?",
-         "team", "logs open"),
-        ("report inquiry", "vendor: 只今、開発部門にて確認中です。恐れ入りますが、シリアル番号をお知らせください。",
-         "team", "info:device_id open"),
-        ("report inquiry", "vendor: We are still analysing the dump. There is nothing for you to do.", "vendor", ""),
-        ("report inquiry", "vendor: Your request is now in our queue. Please keep the ticket number in the subject.",
-         "vendor", None),
-        # a final answer has to be checked
-        ("report inquiry", "vendor: A cable in our rack was broken; we replaced it at noon and the line is up.",
-         "team", ""),
-        ("report inquiry", "vendor: We found the cause and are preparing a fix; we will report on Thursday.",
-         "vendor", ""),
-        ("report inquiry", "vendor: 調査を継続しております。進展があり次第ご報告いたします。", "vendor", ""),
-        # plain words answer the only request
-        ("report inquiry", "vendor: 電源は純正品でしょうか。 | team: はい、純正です。", "vendor", "something answered"),
-        ("report inquiry start", "team: 時期は不明です。", "vendor", "info:occurred_at answered"),
-        ("report inquiry",
-         "vendor: ご訪問の候補日をいくつかお知らせください。 | team: 6/3の午前か6/5の終日を希望します。",
-         "vendor", "time_slot answered"),
-        ("report inquiry", "vendor: Which release do you run? | team: 4.1.7", "vendor", "info:version answered"),
-        ("report inquiry hatch", "team: No, it was shut.", "vendor", "something answered"),
-        ("report inquiry hatch", "team: Is there any news from your side?", "vendor", "something open"),
-        ("report inquiry hatch", "team: I am asking the janitor.", "team", "something open"),
-        ("report inquiry start", "team: 利用者に確認中です。", "team", "info:occurred_at open"),
-        ("report inquiry", "vendor: Please send the event log of both scanners. | team: The left one is in the cellar.",
-         None, "logs open"),
-        ("report inquiry",
-         "vendor: サーバー2台のイベントログをお送りください。 | team: 1台目のイベントログです。2台目は今夜採取します。",
-         "team", "logs open"),
-        # who threatens to close still waits for the answer
-        ("report inquiry asked", "vendor: If we do not hear from you within a week, we will close this case.",
-         "team", "logs open, confirm_close open"),
-        ("report inquiry asked",
-         "vendor: 一週間以内にご返信がない場合は、本件をクローズいたします。 | team: The event log is attached.",
-         "vendor", "logs answered, confirm_close answered"),
-        # a reminder of what is owed is no new request
-        ("report inquiry asked", "vendor: Have you been able to collect it?", "team", "logs open"),
-        ("report inquiry asked", "vendor: 先日お願いした件、ご状況はいかがでしょうか。", "team", "logs open"),
-        ("report inquiry asked", "vendor: Just checking in. Could you also tell us the firmware version?",
-         "team", "logs open, info:version open"),
-        ("report inquiry asked delivered", "vendor: Have you been able to collect it?", "team", None),
-    ],
-)  # fmt: skip
-def test_short_mails_are_read_and_lead_to_a_turn(before: str, mails: str, turn: str | None, asks: str | None) -> None:
-    texts = [*map(EARLIER.__getitem__, before.split()), *mails.split(" | ")]
-    drafts = [partial(written, mail=text) for text in texts]
-    told = course(*drafts)
-    assert (outcome(told) if turn else None, states(told) if asks is not None else None) == (turn, asks)
 
 
 def test_each_sentence_that_asks_is_one_request() -> None:

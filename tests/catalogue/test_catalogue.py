@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from mailrules.catalogue import Meaning, load
 from mailrules.catalogue.__main__ import as_markdown
+from tests.tables import table_beside
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = yaml.safe_load(Path(__file__).with_name("catalogue.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "catalogue.yaml")
 ENTRY = TABLES["entry"]
 
 

@@ -1,16 +1,15 @@
 """The commands `sodan mailbox`: what they print, and how they explain failures."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service.cli.main import main
 from tests.mailbox.conftest import Box, mail
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("settings.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "settings.yaml")
 
 
 @pytest.fixture(autouse=True)

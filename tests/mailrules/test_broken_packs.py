@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mailrules.library import PackError, load
 from mailrules.thread import RuleInput
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("broken_packs.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "broken_packs.yaml")
 
 GOOD = Path(__file__).with_name("own_pack.yaml").read_text(encoding="utf-8")
 

@@ -1,13 +1,11 @@
 """Case numbers of vendors that no pack knows."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from mailrules.vendors.case_numbers import find_case_numbers, find_matter_numbers, find_tokens
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("case_numbers.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "case_numbers.yaml")
 
 
 @pytest.mark.parametrize(("subject", "text", "numbers"), TABLES["case numbers"])

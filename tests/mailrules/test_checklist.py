@@ -1,37 +1,22 @@
 """Which items are missing: by what the mails state, and by whether the problem is over."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 import pytest
 
-from mailrules.judgement import Judgement
-from mailrules.library import load
 from mailrules.statement import Statement
-from mailrules.thread import RuleInput
+from mailrules.thread import RuleInput, Side
+from tests.mailrules.mails import RULES, judge
 
-RULES = load()
 FAULT = "kind.incident item.symptom"
 
 
-def judge(*mails: str, user_writes: int = -1) -> Judgement:
-    """Judge mails of the team to a vendor: the statements of each, as ``meaning=state``. One can be a user's mail."""
-    thread, readings = [], []
-    for at, said in enumerate(mails):
-        side, to = ("requester", "team") if at == user_writes else ("team", "vendor")
-        date, author = datetime(2031, 5, at + 1, tzinfo=UTC), f"{side}@lab.test"
-        thread.append(RuleInput(str(at), side, author, said, "", date=date, towards=frozenset({to})))  # type: ignore[arg-type]
-        parts = [one.partition("=") for one in said.split()]
-        found = [Statement(one, state or "value", f"{one} {at}.{n}", n) for n, (one, _, state) in enumerate(parts)]
-        readings.append(RULES.reading(thread[-1], found, "model", "1"))
-    return RULES.judge(tuple(thread), readings)
-
-
 def missing(*mails: str) -> set[str]:
-    return set(judge(*mails).missing)
+    return set(judge(*mails, sides=["team"], reader="model").missing)
 
 
-def value(item: str, judged: Judgement) -> str | None:
-    return next(line.value for line in judged.checklist if line.item == item)
+def value(item: str, *mails: str, sides: Sequence[Side] = ("team",)) -> str | None:
+    return next(line.value for line in judge(*mails, sides=sides, reader="model").checklist if line.item == item)
 
 
 def test_once_the_problem_is_over_only_its_cause_may_need_more() -> None:
@@ -42,16 +27,16 @@ def test_once_the_problem_is_over_only_its_cause_may_need_more() -> None:
 
 
 def test_the_state_of_a_solved_problem_is_not_that_of_an_earlier_mail() -> None:
-    assert value("ongoing_state", judge(FAULT, "item.ongoing_state")) == "item.ongoing_state 1.0"
-    assert value("ongoing_state", judge(FAULT, "item.ongoing_state", "recovered")) is None
-    assert value("ongoing_state", judge(FAULT, "item.ongoing_state", "recovered item.ongoing_state")) is not None
+    assert value("ongoing_state", FAULT, "item.ongoing_state") == "item.ongoing_state 1.0"
+    assert value("ongoing_state", FAULT, "item.ongoing_state", "recovered") is None
+    assert value("ongoing_state", FAULT, "item.ongoing_state", "recovered item.ongoing_state") is not None
 
 
 def test_the_question_to_a_vendor_is_that_of_the_team_and_a_list_of_questions_is_kept() -> None:
-    assert value("question", judge("item.question", FAULT, user_writes=0)) == "item.question 0.0"
-    assert value("question", judge("item.question", "item.question", user_writes=0)) == "item.question 1.0"
-    assert value("question", judge("item.question", "item.question", user_writes=1)) == "item.question 0.0"
-    assert value("question", judge(f"{FAULT} item.question item.question")) == "item.question 0.2 item.question 0.3"
+    assert value("question", "item.question", FAULT, sides=["requester", "team"]) == "item.question 0.0"
+    assert value("question", "item.question", "item.question", sides=["requester", "team"]) == "item.question 1.0"
+    assert value("question", "item.question", "item.question", sides=["team", "requester"]) == "item.question 0.0"
+    assert value("question", f"{FAULT} item.question item.question") == "item.question 0.2 item.question 0.3"
 
 
 def stated(meaning: str, text: str, language: str) -> list[str]:

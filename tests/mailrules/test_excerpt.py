@@ -1,17 +1,15 @@
 """The sentence that tells the matter: what happens, never a greeting."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from mailrules.engine.problem import excerpt_of
 from mailrules.judgement import Reading
 from mailrules.library import load
 from mailrules.statement import Statement
 from mailrules.thread import RuleInput
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("excerpts.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "excerpts.yaml")
 
 RULES = load()
 

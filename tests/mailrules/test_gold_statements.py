@@ -11,12 +11,10 @@ from typing import Any
 
 import yaml
 
-from mailrules.library import load
-from mailrules.statement import Statement
-from mailrules.thread import RuleInput
+from mailrules.evaluation.judged import turn_of
+from tests.mailrules.mails import RULES, labelled
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
-RULES = load()
 
 
 def mails(*, weighed: bool = False) -> Iterator[dict[str, Any]]:
@@ -34,19 +32,8 @@ def mails(*, weighed: bool = False) -> Iterator[dict[str, Any]]:
 
 def judged(mail: dict[str, Any]) -> tuple[str, str, str]:
     """Kind, priority and impact by the rules."""
-    statements, text = [], ""
-    for unit in mail["units"]:
-        for label in unit["l"]:
-            meaning, _, state = label.partition("=")
-            at = len(text)
-            name = meaning.replace(":", ".")
-            statements.append(Statement(name, state or "value", unit["t"], at, at + len(unit["t"]), reader="gold"))
-        text += unit["t"] + "\n"
-    turn = RuleInput(
-        "1", mail["side"], "a@b.example", text, mail["subject"], mail["opens"], language=mail["lang"],
-        automatic=mail["automatic"], towards=frozenset([mail["to"]]),
-    )  # fmt: skip
-    judgement = RULES.judge((turn,), (RULES.reading(turn, statements, "gold", "1"),))
+    turn = turn_of(mail)
+    judgement = RULES.judge((turn,), (RULES.reading(turn, labelled(mail), "gold", "1"),))
     return judgement.kind, judgement.priority.level, judgement.priority.impact
 
 
@@ -69,11 +56,5 @@ def test_the_rules_agree_with_people_where_the_statements_are_theirs() -> None:
 
 
 def test_every_label_of_the_corpus_is_a_meaning_of_the_catalogue() -> None:
-    unknown = set()
-    for mail in mails():
-        for unit in mail["units"]:
-            for label in unit["l"]:
-                meaning, _, state = label.partition("=")
-                fault = RULES.catalogue.fault(meaning.replace(":", "."), state or "value")
-                unknown |= {f"{label}: {fault}"} if fault else set()
-    assert sorted(unknown) == []
+    said = {(one.meaning, one.state) for mail in mails() for one in labelled(mail)}
+    assert [one for one in sorted(said) if RULES.catalogue.fault(*one)] == []

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mailrules.judgement import Judgement
-from mailrules.library import load
 from mailrules.thread import RuleInput, Side
+from tests.mailrules.mails import RULES, language_of
 
-RULES = load()
 NOON = datetime(2031, 9, 2, 3, 0, tzinfo=UTC)
 WORKS = (
     "Planned maintenance of your lift controllers",
@@ -19,7 +18,7 @@ INSPECTION = ("点検のお知らせ", "9月7日の午前2時から4時まで、
 
 
 def judge(line: str, inner: tuple[str, str], side: Side = "vendor") -> Judgement:
-    language = "ja" if any(sign > "\u3000" for sign in inner[1]) else "en"
+    language = language_of(inner[1])
     forwarded = RuleInput(
         "1", side, "desk@maker.test", inner[1], inner[0], date=NOON, language=language, towards=frozenset({"team"})
     )
@@ -29,41 +28,32 @@ def judge(line: str, inner: tuple[str, str], side: Side = "vendor") -> Judgement
     return RULES.judge((forwarded, above))
 
 
-@pytest.mark.parametrize("line", ["", "FYI", "Please see below.", "Does anyone know about this?", "For the porters"])
-def test_an_english_remark_leaves_the_kind_and_priority_of_the_forwarded_mail(line: str) -> None:
-    judged = judge(line, WORKS)
-    assert (judged.kind, judged.priority.level, judged.priority.needs_triage) == ("notice", "P4", False)
-    assert judged.excerpt in WORKS[1]
-
-
-@pytest.mark.parametrize("line", ["", "共有です。", "ご参考までに転送します。", "どなたか分かりますか？"])
-@pytest.mark.parametrize(("inner", "kind"), [(INVOICE, "billing"), (INSPECTION, "notice")])
-def test_a_japanese_remark_leaves_the_kind_and_priority_of_the_forwarded_mail(
-    line: str, inner: tuple[str, str], kind: str
-) -> None:
-    judged = judge(line, inner)
-    assert (judged.kind, judged.priority.level) == (kind, "P4")
-
-
 @pytest.mark.parametrize(
-    ("line", "inner"),
+    ("line", "inner", "kind", "level"),
     [
-        ("Nobody in the whole hospital can use the lifts, and there is no other way to move beds.", WORKS),
-        ("病院全体でエレベーターが使えません。ほかに運ぶ手段もありません。", INSPECTION),
+        # a remark leaves the kind and the priority of the forwarded mail
+        *(
+            (line, WORKS, "notice", "P4")
+            for line in ("", "FYI", "Please see below.", "Does anyone know about this?", "For the porters")
+        ),
+        *(
+            (line, inner, kind, "P4")
+            for line in ("", "共有です。", "ご参考までに転送します。", "どなたか分かりますか？")
+            for inner, kind in ((INVOICE, "billing"), (INSPECTION, "notice"))
+        ),
+        # a line that tells the effect decides, and a question about the matter, too
+        ("Nobody in the whole hospital can use the lifts, and there is no other way to move beds.", WORKS,
+         "incident", "P1"),
+        ("病院全体でエレベーターが使えません。ほかに運ぶ手段もありません。", INSPECTION, "incident", "P1"),
+        ("How do I switch this on for my ward?", WORKS, "howto", "P4"),
+        ("これはどこで設定すればよいですか。", INSPECTION, "howto", "P4"),
     ],
-)
-def test_a_line_that_tells_the_effect_decides(line: str, inner: tuple[str, str]) -> None:
+)  # fmt: skip
+def test_a_line_decides_if_it_tells_something(line: str, inner: tuple[str, str], kind: str, level: str) -> None:
     judged = judge(line, inner)
-    assert (judged.kind, judged.priority.level) == ("incident", "P1")
-    assert judged.excerpt in line
-
-
-@pytest.mark.parametrize(
-    ("line", "inner"),
-    [("How do I switch this on for my ward?", WORKS), ("これはどこで設定すればよいですか。", INSPECTION)],
-)
-def test_a_question_about_the_matter_decides(line: str, inner: tuple[str, str]) -> None:
-    assert judge(line, inner).kind == "howto"
+    assert (judged.kind, judged.priority.level) == (kind, level)
+    assert not (kind == "notice" and judged.priority.needs_triage)
+    assert judged.excerpt in (line if kind in ("incident", "howto") else inner[1])
 
 
 def test_a_line_that_says_that_it_works_again_ends_the_doubt() -> None:

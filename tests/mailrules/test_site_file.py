@@ -4,12 +4,12 @@ from datetime import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from mailrules.library import PackError, collect, load, read_pack, read_site
 from mailrules.thread import RuleInput
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("site_files.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "site_files.yaml")
 
 
 @pytest.fixture

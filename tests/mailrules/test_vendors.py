@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mailrules.library import VENDORS as FILES
 from mailrules.library import collect, load
@@ -14,10 +12,11 @@ from mailrules.patterns import compile_pattern, options_for, set_of
 from mailrules.thread import RuleInput
 from mailrules.vendors import Recognised, Vendors, check
 from mailrules.vendors.references import References, lines_of, places_of
+from tests.tables import table_beside
 
 RULES = load()
 VENDORS: Vendors = RULES.vendors
-TABLES = yaml.safe_load(Path(__file__).with_name("vendors.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "vendors.yaml")
 PROFILES = sorted(source.pack.vendor.id for source in collect().sources if source.pack.vendor)
 WITH_DOMAINS = [one for one in PROFILES if VENDORS.profiles[one].domains]
 

@@ -9,9 +9,9 @@ import pytest
 from service.cli.evaluating import ModelReader, eval_
 from service.errors import Refused
 from service.language_model import LanguageModel
+from tests.mailrules.mails import READER, RULES
 from tests.model.endpoint import endpoint, refuses, says, statements
 from tests.model.mails import mail
-from tests.model.test_recordings import EMBEDDED, RULES
 
 LABELLED = {
     "id": "x1", "lang": "en", "side": "requester", "to": "team", "opens": True, "automatic": None, "files": [],
@@ -84,7 +84,7 @@ def test_the_error_without_a_model_names_the_setting(corpus: Path) -> None:
 
 def test_temporary_errors_are_retried_and_an_unreachable_endpoint_is_an_error() -> None:
     def reader(url: str) -> ModelReader:
-        return ModelReader(LanguageModel(url, "m", retries=2), RULES.catalogue, EMBEDDED, 9999)
+        return ModelReader(LanguageModel(url, "m", retries=2), RULES.catalogue, READER, 9999)
 
     with endpoint(refuses(429, "slow down", "0.01"), refuses(500), statements()) as up:
         busy = reader(up.url)

@@ -1,6 +1,5 @@
 """The second reading by a language model: it never delays mail, and every statement quotes the mail."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from service.store.tables import events, messages
 from service.store.tables import second_readings as jobs
 from tests.flow.crew import Deadly
 from tests.mailbox.provider import Answer
-from tests.model.endpoint import endpoint, interrupted, refuses, says, statements
+from tests.model.endpoint import endpoint, refuses, statements
 from tests.outbound import desk as outbound_desk
 from tests.outbound.desk import START
 from tests.running import running
@@ -64,11 +63,12 @@ def desk(database: Database, context: AppContext, model_settings: Settings) -> D
 
 
 def test_the_statements_of_the_model_replace_those_of_the_embedded_reader(desk: Desk) -> None:
-    desk.give()
+    desk.give(f"{BODY}\n連絡先: aiko@corp.example")
     assert desk.case()["read_by"]["reader"] == "embedded"
     with endpoint(statements(HIGH, NONE)) as up:
         assert desk.reader(up.url).step("test")
         assert not desk.reader(up.url).step("test")
+        assert "aiko@" not in str(up.asked)
     case = desk.case()
     assert (case["priority"], case["read_by"]["reader"]) == ("P1", "model")
     assert {one["quote"] for one in case["priority_detail"]["evidence"]} == {HIGH["quote"], NONE["quote"]}
@@ -148,27 +148,19 @@ MISQUOTED = {**HIGH, "quote": "全社が止まっています"}
 @pytest.mark.parametrize(
     ("answers", "state", "kept", "dropped"),
     [
-        ([statements(HIGH, NONE)], "done", 2, 0),
         ([statements()], "done", 0, 0),
         ([statements(HIGH, NONE, INVENTED)], "done", 2, 1),
-        ([statements(HIGH, NONE, MISQUOTED)], "done", 2, 1),
         ([statements(INVENTED, MISQUOTED, HIGH), statements(HIGH)], "done", 1, 0),
-        ([says("I am sorry."), statements(HIGH)], "done", 1, 0),
-        ([says('{"statements": [{"unit"')], "refused", None, 0),
         ([statements(INVENTED)], "refused", None, 0),
-        ([says("[]")], "refused", None, 0),
         ([refuses(429, "slow down", "30"), statements(HIGH)], "done", 1, 0),
         ([refuses(500), refuses(502), refuses(503), statements(HIGH)], "done", 1, 0),
         ([refuses(400, "maximum context length exceeded")], "refused", None, 0),
-        ([says(None), statements(HIGH)], "done", 1, 0),
-        ([interrupted(statements(HIGH), 30), statements(HIGH)], "done", 1, 0),
-        ([refuses(401, "bad key"), statements(HIGH)], "done", 1, 0),
-        ([refuses(400, "response_format unknown"), statements(HIGH)], "done", 1, 0),
     ],
 )
 def test_an_answer_of_any_kind_leads_only_to_statements_that_quote_the_mail(
     desk: Desk, answers: list[Answer], state: str, kept: int | None, dropped: int
 ) -> None:
+    """test_answer.py and test_endpoint.py test all reasons to drop a statement, to refuse an answer, and to retry."""
     desk.give()
     before = desk.case()
     with endpoint(*answers) as up:
@@ -263,12 +255,3 @@ def test_a_priority_set_by_a_person_is_kept(desk: Desk) -> None:
         desk.reader(up.url).step("test")
     assert desk.case()["priority"] == "P4"
     assert desk.case()["priority_detail"]["by_rules"] == "P1"
-
-
-def test_the_request_contains_no_address_or_phone_number(desk: Desk) -> None:
-    desk.give(BODY + "\n連絡先: aiko@corp.example / 090-1234-5678")
-    with endpoint(statements(HIGH)) as up:
-        desk.reader(up.url).step("test")
-        sent = json.dumps(up.asked[0], ensure_ascii=False)
-    assert "aiko@corp.example" not in sent
-    assert "1234-5678" not in sent

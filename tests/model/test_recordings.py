@@ -11,12 +11,11 @@ from typing import Any
 
 from mailrules.evaluation.figures import Figure, Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
-from mailrules.library import load
-from mailrules.reader import EmbeddedReader
 from mailrules.reader.model_answer import check, join
 from mailrules.reader.model_request import request
-from mailrules.statement import MailText, Reader, ReaderResult, Statement
+from mailrules.statement import MailText, Reader, ReaderResult
 from service.cli.evaluating import table
+from tests.mailrules.mails import READER, RULES, StatingReader, labelled
 
 CORPUS = Path(__file__).parents[2] / "mailrules" / "corpus"
 SETS = {"second": "answers-2.jsonl", "third": "answers-3.jsonl"}
@@ -37,11 +36,7 @@ class RecordedReader:
         asked = request(mail, RULES.catalogue)
         kept = check(self._answer, asked, mail, RULES.catalogue)
         self.dropped = sum(kept.dropped.values())
-        return ReaderResult(join(kept.statements, EMBEDDED.read(mail).statements))
-
-
-RULES = load()
-EMBEDDED = EmbeddedReader()
+        return ReaderResult(join(kept.statements, READER.read(mail).statements))
 
 
 def recorded(which: str = "third") -> Iterator[tuple[dict[str, Any], RecordedReader]]:
@@ -55,34 +50,16 @@ def rows(file: Path) -> Iterator[dict[str, Any]]:
     yield from map(json.loads, file.read_text(encoding="utf-8").splitlines())
 
 
-class LabelReader:
-    """A reader with the statements of the labels, to compute what the rules conclude from them (missing)."""
-
-    name = "labels"
-    version = "1"
-
-    def __init__(self, mail: dict[str, Any]) -> None:
-        self._mail = mail
-
-    def read(self, mail: MailText) -> ReaderResult:
-        found = []
-        for unit in self._mail["units"]:
-            for label in unit["l"]:
-                meaning, _, state = label.partition("=")
-                found.append(Statement(meaning=meaning.replace(":", "."), state=state or "value", quote=unit["t"]))
-        return ReaderResult(tuple(found))
-
-
 def figures(which: str = "third", embedded: bool = False) -> dict[str, dict[str, Any]]:
     """Return the figures by language. `missing` is compared with what the rules conclude from the labels."""
     pairs: list[tuple[Outcome, Outcome]] = []
     missing: dict[str, Figure] = {"all": Figure(), "en": Figure(), "ja": Figure()}
     for mail, model in recorded(which):
-        reader: Reader = EMBEDDED if embedded else model
+        reader: Reader = READER if embedded else model
         found_by_reader = judged_outcome(reader, mail, RULES)
         pairs.append((found_by_reader, labelled_outcome(mail)))
         if mail["side"] != "vendor":
-            wanted = judged_outcome(LabelReader(mail), mail, RULES).missing
+            wanted = judged_outcome(StatingReader(*labelled(mail)), mail, RULES).missing
             for name in ("all", mail["lang"]):
                 missing[name].add(found_by_reader.missing, wanted)
     found = compare(pairs)

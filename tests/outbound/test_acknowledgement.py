@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service.app import run_api
 from service.cases.facts import tokens
@@ -13,8 +12,9 @@ from service.errors import Refused
 from service.outbound.setup import after_judging, outbound_of
 from service.store.database import Database
 from tests.outbound.desk import KEY, Desk, Smarthost, desk_with, report
+from tests.tables import table_beside
 
-WRONG_TEMPLATES = yaml.safe_load(Path(__file__).with_name("wrong_templates.yaml").read_text(encoding="utf-8"))
+WRONG_TEMPLATES = table_beside(__file__, "wrong_templates.yaml")
 
 
 def test_an_acknowledgement_has_case_key_questions_and_headers(desk: Desk) -> None:

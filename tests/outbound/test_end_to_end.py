@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import sync_playwright
 
 from service.intake import AppContext
@@ -21,6 +20,7 @@ from service.store.database import Database
 from tests.outbound.postfix import BINARY, Postfix, postfix
 from tests.outbound.test_notifications import Target, a_target
 from tests.served import Served, free_port
+from tests.tables import table_beside
 from tests.web.test_browser import CHROMIUM
 
 pytestmark = [
@@ -31,7 +31,7 @@ pytestmark = [
     ),
 ]
 
-STORIES = yaml.safe_load(Path(__file__).with_name("stories.yaml").read_text(encoding="utf-8"))
+STORIES = table_beside(__file__, "stories.yaml")
 
 
 @pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.soak)])
@@ -72,7 +72,7 @@ def _story(story: dict[str, Any], post: Postfix, served: Served, target: Target)
     assert case["waiting_on"] == "team"
     assert _line(case, "impact_scope")["quote"] in story["impact"]
     assert _line(case, "impact_scope")["state"] == "present"
-    served.wait_for(lambda: any("SD-1" in f"{one['title']} {one['message']}" for one in target.messages))
+    served.wait_for(lambda: any("SD-1 is your turn" in title for title in target.titles))
 
     _ask_on_the_page(story, served)
     second = post.wait_for("aiko", 2)[1]

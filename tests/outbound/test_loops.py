@@ -5,11 +5,9 @@ Each mail is received, processed, perhaps answered, and sent to a real SMTP serv
 
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from service.intake import receive
 from service.mailbox.fetcher import envelope
@@ -18,8 +16,9 @@ from service.outbound.policy import MAX_HOPS
 from service.store import cases, feed, outbox, spool, spool_view
 from service.store.database import Database
 from tests.outbound.desk import START, Desk, Received, Smarthost, bounce, desk_with, report
+from tests.tables import table_beside
 
-UNANSWERED = yaml.safe_load(Path(__file__).with_name("machines.yaml").read_text(encoding="utf-8"))
+UNANSWERED = table_beside(__file__, "machines.yaml")
 ANSWERED = {
     "plain": report(),
     "a domain below": report(sender="Aiko <aiko@tokyo.corp.example>"),

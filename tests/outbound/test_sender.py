@@ -2,18 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import yaml
 
 from service.errors import Conflict, Refused, Unavailable
 from service.outbound import smarthost
 from service.store import outbox
 from tests.flow.crew import Deadly
 from tests.outbound.desk import Desk, report
+from tests.tables import table_beside
 
-SMARTHOSTS = yaml.safe_load(Path(__file__).with_name("smarthosts.yaml").read_text(encoding="utf-8"))
+SMARTHOSTS = table_beside(__file__, "smarthosts.yaml")
 
 
 @pytest.mark.both_databases

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mailrules.evaluation.figures import Outcome, compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
-from mailrules.library import load
-from mailrules.statement import MailText, ReaderResult, Statement
+from mailrules.statement import Statement
+from tests.mailrules.mails import RULES, StatingReader
 
 MAIL = json.loads(Path(__file__).with_name("mail.json").read_text(encoding="utf-8"))
 
@@ -32,24 +32,11 @@ def test_a_missed_disaster_and_a_false_missing_show_in_the_figures() -> None:
     assert figures["missing"]["precision"] == 0.0
 
 
-class Saying:
-    """A reader that states what it was told to."""
-
-    name = version = "told"
-
-    def __init__(self, *meanings: str) -> None:
-        self._said = tuple(Statement(meaning) for meaning in meanings)
-
-    def read(self, mail: MailText) -> ReaderResult:
-        return ReaderResult(self._said)
-
-
 def test_a_labelled_mail_is_judged_by_the_rules_of_the_service() -> None:
-    rules = load()
     mail = {**MAIL, "subject": "", "to": "team", "opens": True, "automatic": None, "files": []}
 
     def priority(*meanings: str, kind: str = "incident") -> str:
-        return judged_outcome(Saying(f"kind.{kind}", *meanings), mail, rules).priority
+        return judged_outcome(StatingReader(*map(Statement, (f"kind.{kind}", *meanings))), mail, RULES).priority
 
     assert priority("impact.high", "urgency.high") == "P1"
     assert priority("impact.medium", "urgency.low") == "P4"

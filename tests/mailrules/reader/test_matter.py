@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from importlib.resources import files
-from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-import yaml
 import zstandard
 
 from mailrules.engine.judge import Rules
@@ -16,8 +14,9 @@ from mailrules.reader.matter import FILE, file_content, read_classifiers
 from mailrules.reader.weights import shipped_weights
 from mailrules.thread import RuleInput
 from tests.mailrules.mails import READER, language_of, mail, next_side, reply
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("matter.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "matter.yaml")
 REPLY = RuleInput(
     "1", "requester", "ren@lab.test", "", subject_is_new=False, is_reply=True, language="en",
     towards=frozenset({"team"}),

@@ -1,15 +1,14 @@
 """Mails of many trades get the right priority. Those that the reader does not understand yet are named as such."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
+from tests.tables import table_beside
 
-MAILS = yaml.safe_load((Path(__file__).parent / "priorities.yaml").read_text(encoding="utf-8"))
+MAILS = table_beside(__file__, "priorities.yaml")
 RULES = load()
 
 

@@ -1,18 +1,17 @@
 """Mails that report something: alarms, recoveries, newsletters, news of vendors (`reports.py`)."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mailrules.library import load
 from mailrules.statement import ReaderResult
 from mailrules.thread import RuleInput, Side
 from tests.mailrules.mails import READER, language_of, mail, next_side
+from tests.tables import table_beside
 
-MAILS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("reports.yaml").read_text(encoding="utf-8"))
-THREATS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("threats.yaml").read_text(encoding="utf-8"))
+MAILS: list[dict[str, Any]] = table_beside(__file__, "reports.yaml")
+THREATS: list[dict[str, Any]] = table_beside(__file__, "threats.yaml")
 AUTHOR = "jo@works.example"
 
 FOOTER = "You are receiving this newsletter because you signed up. Unsubscribe"
@@ -37,26 +36,24 @@ def judged(subject: str, text: str, author: str, side: Side = "requester", above
     return judgement.kind, judgement.priority.level, judgement.priority.needs_triage
 
 
-def test_an_alarm_is_an_incident_to_be_triaged() -> None:
-    assert judged("Kiln 2", "Status: Failed\nPhase: firing curve", "kiln-alert@works.example") == (
-        "incident",
-        "P3",
-        True,
-    )
+ADVERT = "Imagine all your tills are dead and nobody can pay. Book a demo today."
 
 
-def test_an_attack_that_goes_on_is_p1() -> None:
-    told = judged("【検知】C2通信", "端末：UKE-PC-02\n処置：通過", "ids@works.example")
-    assert told[:2] == ("security", "P1")
-
-
-def test_a_recovery_is_a_notice() -> None:
-    assert judged("【復旧】窯2", "状態：正常", "kanshi@works.example") == ("notice", "P4", False)
-
-
-def test_an_advert_about_an_imagined_outage_is_a_notice() -> None:
-    text = "Imagine all your tills are dead and nobody can pay. Book a demo today."
-    assert judged("Ready?", text, "joe@restora.example", "unknown") == ("notice", "P4", False)
+@pytest.mark.parametrize(
+    ("subject", "text", "author", "side", "expected"),
+    [
+        ("Kiln 2", "Status: Failed\nPhase: firing curve", "kiln-alert@works.example", "requester",
+         ("incident", "P3", True)),
+        ("【検知】C2通信", "端末：UKE-PC-02\n処置：通過", "ids@works.example", "requester", ("security", "P1", False)),
+        ("【復旧】窯2", "状態：正常", "kanshi@works.example", "requester", ("notice", "P4", False)),
+        ("Ready?", ADVERT, "joe@restora.example", "unknown", ("notice", "P4", False)),
+    ],
+    ids=["alarm", "attack that goes on", "recovery", "advert about an imagined outage"],
+)  # fmt: skip
+def test_kind_priority_and_triage_of_a_report(
+    subject: str, text: str, author: str, side: Side, expected: tuple[str, str, bool]
+) -> None:
+    assert judged(subject, text, author, side) == expected
 
 
 def test_a_report_says_who_has_to_act_next() -> None:

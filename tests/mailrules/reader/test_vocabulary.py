@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import yaml
 
 from mailrules.reader.concepts import ConceptMatcher, shipped_matcher, shipped_vocabulary
 from mailrules.reader.normal_forms import fold, is_japanese, normal_forms
+from tests.tables import table_beside
 
-TABLES = yaml.safe_load(Path(__file__).with_name("vocabulary.yaml").read_text(encoding="utf-8"))
+TABLES = table_beside(__file__, "vocabulary.yaml")
 
 COMMON = {"#", "i", "we", "you", "be", "do", "have", "can", "go", "it", "a", "the", "not"}
 
