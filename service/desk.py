@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 
 from mailrules.engine.judge import Rules
 from service.case_query import CaseQuery
-from service.cases import brief, brief_input, brief_text
+from service.cases import brief, brief_text
+from service.cases.brief_input import BriefInput
 from service.cases.clocks import calendars_of
 from service.cases.state import Level, SideToAct, Status
 from service.errors import Conflict, NotFound, Refused
@@ -173,9 +174,8 @@ class Desk:
         )
         now = self.now()
         document = cases.to_now(case, now)
-        language = language or brief_input.language_of(document, mails, reader)
-        labels, zone = labels_of(self.rules), self.settings.zone
-        return document, brief.brief(document, mails, for_=reader, lang=language, labels=labels, zone=zone, now=now)
+        source = BriefInput(document, mails, reader, language, labels_of(self.rules), self.settings.zone)
+        return document, brief.brief(source, now)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
         """Return the brief of a case as a draft mail, with the address of the case in Cc."""

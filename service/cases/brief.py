@@ -4,13 +4,12 @@ Every entry quotes a mail and names the message. Unknown items are left out and 
 the brief as plain text or Markdown.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from mailrules.engine.problem import without_opening
+from mailrules.engine.problem import columns, without_opening
 from service.cases.brief_input import TEXTS, BriefInput, Document, one_line, unmarked, words_of
-from service.cases.brief_problem import problem_of
 from service.cases.brief_standing import standing, withdrawn
 from service.cases.facts.subject import shown_subject
 
@@ -28,27 +27,19 @@ _VENDOR_NEVER = ("requester", "contact", "approval")  # for a vendor only if it 
 _FOR_REQUESTER = ("symptom", "change_target", "question", "occurred_at", "impact_scope", "workaround", "deadline")
 _BY_REQUESTER = (*_FOR_REQUESTER, "product", "device_id", "requester", "approval", "billing_period")
 _THE_PROBLEM = ("symptom", "change_target", "question")
+_DESCRIBES = {"howto": ("question", "symptom"), "request": ("change_target", "question"), "billing": ("question",)}
+"""Kind → items that describe the problem, best first; for other kinds, symptom and question."""
+_LONG_QUESTION = 32  # minimum width in columns of a question that is meaningful by itself ("Which is it?" is not)
 
 
-def brief(
-    case: Document,
-    messages: Sequence[Document],
-    *,
-    for_: str = "vendor",
-    lang: str = "en",
-    labels: Mapping[str, Mapping[str, str]] | None = None,
-    zone: tzinfo = UTC,
-    now: datetime | None = None,
-) -> dict[str, Any]:
-    """Return the brief as JSON values. The arguments are those of `BriefInput`.
-
-    Promises due before `now` are left out.
+def brief(source: BriefInput, now: datetime | None = None) -> dict[str, Any]:
+    """Return the brief as JSON values. Promises due before `now` are left out.
 
     A brief for a vendor contains no internal remarks, tone hints or priority. It contains no items with a tone hint;
     `reword` lists them. It contains parked topics only if the problem is solved. A brief for the requester contains
     the known facts and the next steps, without what the team wrote to a vendor about the problem.
     """
-    source = BriefInput(case, messages, for_, "ja" if lang == "ja" else "en", labels or {}, zone)
+    case, for_ = source.case, source.reader
     known = {
         line["item"]: {**line, "label": source.label(line["item"]), "value": source.without_label(words_of(line))}
         for line in case["checklist"]
@@ -66,7 +57,7 @@ def brief(
         "lang": source.lang,
         "case": case.get("key"),
         "title": shown_subject(case.get("title") or ""),
-        "problem": problem_of(source, lines),
+        "problem": _problem_of(source, lines),
         "vendor": case.get("vendor"),
         "references": _references(case),
         "sections": [*_standing(source), *_sections(source, lines)],
@@ -75,7 +66,7 @@ def brief(
             {"item": item, "label": known[item]["label"], "tone": hint["id"], "advice": hint["advice"]}
             for item, hint in reword.items()
         ],
-        "attached": _attached(messages),
+        "attached": _attached(source.messages),
         "titles": {name: source.title(name) for name in TEXTS["titles"]},
         **{name: case.get(name) for name in ("status", "waiting_on", "waiting_since")},
         "promised": _promised(case, now),
@@ -115,6 +106,54 @@ def _is_needed(source: BriefInput, line: Document) -> bool:
     if any(ask["what"] == f"info:{item}" for ask in case.get("asks", [])):
         return True
     return item == "contact" and mail is not None and mail["author"]["role"] == "team"
+
+
+def _problem_of(source: BriefInput, lines: Mapping[str, Document]) -> dict[str, Any]:
+    """Return the problem in one sentence: a problem statement, else a symptom or question.
+
+    A sentence that is not meant for the reader, only repeats the subject or has a tone hint is not used.
+    """
+    case, title, impolite = source.case, shown_subject(source.case.get("title") or ""), False
+    for words, message in _problem_sentences(source):
+        statement = one_line(words)
+        has_hint = source.tone_hint(statement) is not None
+        impolite = impolite or has_hint
+        clear = statement and (columns(statement) >= _LONG_QUESTION or statement[-1] not in "?？")
+        if clear and not has_hint and shown_subject(statement) != title:
+            statement = source.dated(source.without_label(statement), message)
+            return {"statement": statement, "message": message, "item": None}
+    for item in _DESCRIBES.get(str(case.get("kind")), ("symptom", "question")):
+        line = lines.get(item, {})
+        words, message = words_of(line), line.get("message")
+        if columns(words) >= _LONG_QUESTION or (words and item != "question"):
+            return {"statement": source.dated(words, message), "message": message, "item": item}
+    message = (case.get("problem") or {}).get("message")
+    return {"statement": "" if impolite else title, "message": message, "item": None}
+
+
+def _problem_sentences(source: BriefInput) -> Iterator[tuple[Any, Any]]:
+    """Yield sentences that may state the problem, best first, with the ids of their messages."""
+    stated, excerpt = source.case.get("problem") or {}, source.case.get("excerpt") or ""
+    if _is_meant(source, source.mails.get(str(stated.get("message")))):
+        yield stated.get("statement"), stated.get("message")
+    if source.reader != "vendor":
+        quoted = (mail["id"] for mail in source.messages if excerpt and excerpt in mail.get("text", ""))
+        yield excerpt, next(quoted, None)
+
+
+def _is_meant(source: BriefInput, mail: Document | None) -> bool:
+    """Whether the problem statement, which quotes this mail, is meant for the reader.
+
+    The requester and the team do not need the team's words to a vendor in another language. The requester needs none
+    of its words to a vendor. The vendor's words state the problem only if it asked whether they are right.
+    """
+    if mail is None:
+        return True
+    if mail["author"]["role"] == "vendor":
+        asked = (ask["message"] for ask in source.case.get("asks", []) if ask["what"] == "confirm_scope")
+        return source.reader != "requester" and mail["id"] in asked
+    internal = source.reader == "requester" and source.is_to_vendor(mail)
+    return source.reader == "vendor" or not (source.is_foreign(mail) or internal)
 
 
 def _standing(source: BriefInput) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -24,17 +24,18 @@ _MARKER = re.compile(r"^(?:(?:\(?[0-9]{1,2}[.)．）]|[-*])[ \t　]+|([・•●
 
 @dataclass(frozen=True)
 class BriefInput:
-    """A case and its messages as documents of the API, and who reads the brief.
+    """A case and its messages as documents of the API, and who reads the brief: vendor, team or requester.
 
-    ``lang``: language of the brief. ``labels``: item → language → label. ``zone``: time zone of dates.
+    ``language``: of the headings; None: the language of the reader. ``labels``: item → language → label. ``zone``: time
+    zone of dates.
     """
 
     case: Document
     messages: Sequence[Document]
-    reader: str
-    lang: Lang
-    labels: Mapping[str, Mapping[str, str]]
-    zone: tzinfo
+    reader: str = "vendor"
+    language: str | None = None
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
     @property
     def is_over(self) -> bool:
@@ -46,8 +47,22 @@ class BriefInput:
         return {str(mail["id"]): mail for mail in self.messages}
 
     @cached_property
-    def _language(self) -> str:
-        return language_of(self.case, self.messages, self.reader)
+    def lang(self) -> Lang:
+        """The language of the brief."""
+        return "ja" if (self.language or self._readers_language) == "ja" else "en"
+
+    @cached_property
+    def _readers_language(self) -> str:
+        """For a vendor, the language of the newest mail from or to the vendor that is known; else of the case."""
+        for mail in reversed(self.messages) if self.reader == "vendor" else ():
+            if mail.get("language") in ("ja", "en") and (mail["author"]["role"] == "vendor" or self.is_to_vendor(mail)):
+                return str(mail["language"])
+        return "en" if self.case.get("language") == "en" else "ja"
+
+    @cached_property
+    def _vendors(self) -> set[str]:
+        """The addresses of the vendors' people in the case."""
+        return {one["address"] for one in self.case.get("participants", []) if one["role"] == "vendor"}
 
     @cached_property
     def _labels(self) -> list[str]:
@@ -65,10 +80,10 @@ class BriefInput:
 
     def is_foreign(self, mail: Document) -> bool:
         """Whether a mail is not in the language of the reader; false if its language is not known."""
-        return {self._language, mail.get("language")} == {"ja", "en"}
+        return {self._readers_language, mail.get("language")} == {"ja", "en"}
 
     def is_to_vendor(self, mail: Document) -> bool:
-        return is_to_vendor(self.case, mail)
+        return any(one["address"] in self._vendors for one in mail.get("to", []))
 
     def tone_hint(self, *texts: str | None) -> Document | None:
         """Return the tone hint for a sentence that one of these texts contains, if any."""
@@ -102,25 +117,6 @@ class BriefInput:
             words <= set(name.replace("/", " ").split()) if label.isascii() else label in name for name in self._labels
         )
         return value if named else unmarked(text)
-
-
-def language_of(case: Document, messages: Sequence[Document], reader: str) -> str:
-    """Return the reader's language: for a vendor, that of the newest mail from or to the vendor.
-
-    For other readers, and if no such mail has a known language, return the language of the case.
-    """
-    found = "en" if case.get("language") == "en" else "ja"
-    if reader != "vendor":
-        return found
-    for mail in reversed(messages):
-        if mail.get("language") in ("ja", "en") and (mail["author"]["role"] == "vendor" or is_to_vendor(case, mail)):
-            return str(mail["language"])
-    return found
-
-
-def is_to_vendor(case: Document, mail: Document) -> bool:
-    vendors = {one["address"] for one in case.get("participants", []) if one["role"] == "vendor"}
-    return any(one["address"] in vendors for one in mail.get("to", []))
 
 
 def words_of(line: Document) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from mailrules.engine.problem import without_opening
 from mailrules.reader.courtesy import is_courtesy
-from service.cases.brief import brief
+from service.cases import brief as cases_brief
+from service.cases.brief_input import BriefInput
 from service.cases.brief_text import markdown, text
 from tests.tables import table_beside
 
@@ -55,6 +56,17 @@ MAILS = [
     {"id": "2", "author": {"role": "team"}, "attachments": []},
 ]
 NEW_YEAR = [MAILS[0] | {"date": "2026-11-30T23:40:00Z"}]  # 1 December in Tokyo
+
+
+def brief(
+    document: Mapping[str, Any],
+    mails: Any,
+    lang: str = "en",
+    for_: str = "vendor",
+    now: datetime | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    return cases_brief.brief(BriefInput(document, mails, for_, lang, **more), now)
 
 
 def said(document: Mapping[str, Any], lang: str = "en", for_: str = "vendor", mails: Any = MAILS) -> str:
