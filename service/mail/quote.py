@@ -22,18 +22,15 @@ _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
 ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
-_ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
 _DIGIT = re.compile(r"\d")
-_LATIN = tuple(
-    sorted(
-        (w for w in WROTE if w.isascii() or any("À" <= c <= "ӿ" or "Ͱ" <= c <= "Ͽ" for c in w)), key=len, reverse=True
-    )
-)
-_OTHER = tuple(sorted((w for w in WROTE if w not in _LATIN), key=len, reverse=True))
-_LAST: Final = frozenset(w[-1] for w in WROTE) | frozenset(w[-1].upper() for w in WROTE)
+_LONGEST_VERB: Final = max(map(len, WROTE))
+_SEPARATES_WORDS = re.compile(r"[ -~]+|.*[À-ӿ].*")  # a verb in a script that separates words
 VERB = re.compile(
-    r"(?:(?<![^\W\d_])(?:" + "|".join(map(re.escape, _LATIN)) + r")(?![^\W_])|" + "|".join(map(re.escape, _OTHER)) + ")"
+    "|".join(
+        rf"(?<![^\W\d_]){re.escape(verb)}(?![^\W_])" if _SEPARATES_WORDS.fullmatch(verb) else re.escape(verb)
+        for verb in sorted(WROTE, key=len, reverse=True)
+    )
 )
 OPENER = re.compile(
     r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
@@ -85,9 +82,7 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
         return None
     folded = fold(last)
     has_ending = last[-1] in ":：*_>-" and _END.search(folded) is not None
-    if not has_ending and not _ends_with_verb(folded):
-        return None
-    if has_ending and not ("@" in last or _TIME.search(last) or VERB.search(folded)):
+    if not (("@" in last or _TIME.search(last) or VERB.search(folded)) if has_ending else ends_with_verb(folded)):
         return None
     before_quote = quote_follows(lines, at + 1)
     text = ""
@@ -111,15 +106,9 @@ def _may_begin(line: str) -> bool:
     return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
 
 
-def may_end_attribution(line: str) -> bool:
-    """Return whether the line ends with a verb of writing; a cheap first check."""
-    bare = line[-40:].rstrip(" \t*_>-。")
-    return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
-
-
-def _ends_with_verb(folded: str) -> bool:
-    bare = folded.rstrip(" \t:：*-_>。")
-    return bare.endswith(WROTE)
+def ends_with_verb(line: str) -> bool:
+    """Return whether the line ends with a verb of writing, such as "wrote:"."""
+    return fold(line[-_LONGEST_VERB - 20 :]).rstrip(" \t:：*-_>。").endswith(WROTE)
 
 
 def quote_follows(lines: Sequence[str], at: int) -> bool:
@@ -138,26 +127,19 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
     verb = VERB.search(folded)
     address = ADDRESS.search(text)
     if verb is None:
-        # "2026年11月10日(火) 12:05 X <a@b>:", "ср, 30 апр. 2025 г. в 15:19, X <a@b>:"
-        if address is None:
-            return False
-        if not dates.has_day(text):
-            return _has_unknown_verb(text, address, before_quote)
-        if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or before_quote):
-            return True
-        return _has_unknown_verb(text, address, before_quote)
+        return address is not None and _has_unknown_verb(text, address, before_quote)
     tail = folded[verb.end() :]
     if len(tail) > 80 and address is None:
         return False
-    if address is not None and (_ends_with_verb(folded) or _END.search(folded)):
+    if address is not None and (ends_with_verb(folded) or _END.search(folded)):
         return not _is_prose(text[: address.start()])
-    if dates.has_day(text) and (_ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
+    if dates.has_day(text) and (ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
         return len(text) <= 200
-    return before_quote and len(text) <= 120 and _ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
+    return before_quote and len(text) <= 120 and ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
 
 
 def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
-    """Return whether this is an attribution with an unknown verb: "12:46 X <a@b> kirjutas:"."""
+    """Return whether this is an attribution without a known verb: "12:46 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
         return False

@@ -198,7 +198,7 @@ def _may_be_heading(line: str) -> bool:
     """Return whether the line may begin or end a heading; a cheap first check."""
     if ":" in line or "：" in line or "\t" in line:
         return True
-    return line.lstrip(" \t")[:1] in _BEGINS_SEPARATOR or quote.may_end_attribution(line)
+    return line.lstrip(" \t")[:1] in _BEGINS_SEPARATOR or quote.ends_with_verb(line)
 
 
 def _last_text(lines: Lines) -> int | None:
