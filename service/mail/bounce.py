@@ -109,10 +109,9 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     path = root.first("return-path")
     if path is not None and (path.strip() in (b"<>", b"") or b"mailer-daemon" in path.lower()):
         sender_points += 2
-    if subject_points + header_points + sender_points == 0:
-        return False
-    points = subject_points + header_points + (2 if _BODY.search(start) else 0)
-    if points == 0:
+    head_points = subject_points + header_points
+    points = head_points + (2 if _BODY.search(start) else 0)
+    if not points or not head_points + sender_points:
         return False
     points += sender_points + bool(contents.returned or contents.messages or _RETURNED.search(start))
     return points >= (ENOUGH if from_daemon or header_points else ENOUGH + 1)

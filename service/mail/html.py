@@ -116,10 +116,8 @@ class _Scan(TextLayout):
     def _markup(self, at: int) -> int:
         """Return the position after the comment or declaration at ``at``, or ``at + 1``."""
         html = self.html
-        if html.startswith("<!-->", at):
-            return at + 5
         if html.startswith("<!--", at) and "<!--" not in self.unclosed:
-            end = html.find("-->", at + 4)
+            end = html.find("-->", at + 2)
             if end >= 0:
                 return end + 3
             self.unclosed.add("<!--")
@@ -179,8 +177,6 @@ class _Scan(TextLayout):
             self.link = (unescape(href).strip(), len(self.lines), len(self.line)) if href else None
 
     def _end(self, name: str) -> None:
-        if name in ("span", "b", "i", "font", "strong", "em", "td", "th"):
-            return
         if name in _PARAGRAPH:
             self.block(2 if self.cells == 0 or name != "p" else 1)
         elif name == "a":

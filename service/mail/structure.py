@@ -91,10 +91,8 @@ class _Classifier:
             for index, child in enumerate(children):
                 self.part(child, segments, in_report=index > 0)
         else:
-            is_related = kind == "multipart/related"
-            root = _related_root(part) if is_related else None
-            for child in children:
-                container = "related" if is_related and child is not root else "mixed"
+            for index, child in enumerate(children):  # the first part of multipart/related is the text (RFC 2387)
+                container = "related" if index and kind == "multipart/related" else "mixed"
                 self.part(child, segments, container, in_report=in_report)
 
     def _alternative(self, children: list[Part], segments: list[Segment]) -> None:
@@ -270,15 +268,6 @@ def _is_file(kind: str, name: str | None, disposition: str, container: str, has_
     if container == "mixed" and name:
         return has_body or kind != "text/plain"
     return False
-
-
-def _related_root(part: Part) -> Part:
-    root_id = part.parameters.get("start")
-    if root_id:
-        for child in part.children:
-            if encoded.decode_field(child.first("content-id")) == root_id:
-                return child
-    return part.children[0]
 
 
 def _signed_content(data: bytes) -> bytes | None:
