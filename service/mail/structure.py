@@ -14,7 +14,6 @@ from service.mail.contents import (
     DecodedFile,
     InnerMessage,
     Segment,
-    best_text,
     extension,
     filename_of,
     letters,
@@ -192,8 +191,8 @@ class _Classifier:
         self.contents.defects.update(unpacked.defects)
         self.contents.subject = self.contents.subject or unpacked.subject
         [segment] = unpacked.segments
-        text_before = letters("".join(best_text(other) for other in segments))
-        if letters(best_text(segment))[:200] not in text_before:
+        text_before = letters("".join(other.text for other in segments))
+        if letters(segment.text)[:200] not in text_before:
             segments.append(segment)
         for file in unpacked.files:
             self._add(file)
