@@ -36,7 +36,9 @@ def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Boun
     if bounce_report is not None:
         return "bounce"
     start = new_text[:FIRST]
-    if _receipt(header, contents, start):
+    if any(k.endswith("disposition-notification") for k, _ in contents.reports) or bounce.is_success_report(contents):
+        return "receipt"
+    if _RECEIPT_SUBJECT.match(header.subject) and _RECEIPT.search(start) and len(start) < 1_000:
         return "receipt"
     if any(event.method in _CALENDAR_METHODS for event in contents.events):
         return "calendar"
@@ -44,7 +46,8 @@ def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Boun
         return "notification"
     replied = header.headers.get("auto-submitted", "").casefold().startswith("auto-replied")
     evidence = _evidence(header, start)
-    if _away(header, start, replied, evidence):
+    says_away = (replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(header.subject)
+    if says_away or _AWAY_SUBJECT.match(header.subject):
         return "auto_reply"
     if evidence == 0:
         return None
@@ -89,17 +92,6 @@ def _evidence(header: Mail, start: str) -> int:
     if _SAYS_AUTOMATIC.search(start):
         points += 2
     return points
-
-
-def _receipt(header: Mail, contents: Contents, start: str) -> bool:
-    if any(k.endswith("disposition-notification") for k, _ in contents.reports) or bounce.is_success_report(contents):
-        return True
-    return bool(_RECEIPT_SUBJECT.match(header.subject) and _RECEIPT.search(start) and len(start) < 1_000)
-
-
-def _away(header: Mail, start: str, replied: bool, evidence: int) -> bool:
-    says_away = (replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(header.subject)
-    return bool(_AWAY_SUBJECT.match(header.subject) or says_away)
 
 
 def _notice(header: Mail, start: str, evidence: int) -> bool:

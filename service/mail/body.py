@@ -109,11 +109,10 @@ def _single_spaced(lines: list[str]) -> list[str]:
 
 
 def _reply_line(own: quoted_history.Lines) -> int | None:
-    """Return the index of "reply above this line", or None. At most 200 candidates are tried."""
-    if not ticket_comments.may_hold_reply_line("\n".join(filter(None, own))):
+    """Return the index of "reply above this line", or None."""
+    if not ticket_comments.REPLY_LINE.search("\n".join(filter(None, own))):
         return None
-    candidates = [(at, line) for at, line in enumerate(own) if line and ticket_comments.may_hold_reply_line(line)]
-    return next((at for at, line in candidates[:200] if ticket_comments.is_reply_line(line)), None)
+    return next((at for at, line in enumerate(own) if line and ticket_comments.is_reply_line(line)), None)
 
 
 def _zone_language(text: str, html: str | None) -> str:

@@ -85,12 +85,7 @@ def read(text: str, default_zone: tzinfo, mail_date: datetime | None = None) -> 
         at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else default_zone)
     except (ValueError, OverflowError):
         return None
-    return None if plausible(at) is None else (at, zone is None)
-
-
-def plausible(date: datetime) -> datetime | None:
-    """Return ``date`` if its year is 1970 to 2199, otherwise None: no mail has another year."""
-    return date if 1970 <= date.year <= 2199 else None
+    return (at, zone is None) if 1970 <= at.year <= 2199 else None  # no mail has another year
 
 
 def has_day(text: str) -> bool:
@@ -148,9 +143,7 @@ def _parts(groups: dict[str, str | None]) -> tuple[int, int, int]:
 
 def _year(digits: str) -> int:
     year = int(digits)
-    if len(digits) > 2:
-        return year
-    return year + 2000 if year < 70 else year + 1900 if year < 100 else year
+    return year if len(digits) > 2 else year + (2000 if year < 70 else 1900)
 
 
 def _month_and_day(

@@ -36,8 +36,6 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
 
 def _shortened(id: str) -> str:
     """Shorten an id to ``MAX_ID`` bytes. They fit on a header line (RFC 5322 §2.1.1) and into an index."""
-    if len(id) <= MAX_ID // 4:
-        return id
     raw = id.encode("utf-8", "replace")
     if len(raw) <= MAX_ID:
         return id

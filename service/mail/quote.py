@@ -23,7 +23,6 @@ _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
 ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
-_DIGIT = re.compile(r"\d")
 _LONGEST_VERB: Final = max(map(len, WROTE))
 _SEPARATES_WORDS = re.compile(r"[ -~]+|.*[À-ӿ].*")  # a verb in a script that separates words
 VERB = re.compile(
@@ -96,14 +95,11 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
             without_date = Attribution(start, at + 1, text)
             if dates.has_day(text):
                 return without_date
-        elif without_date is not None and _may_begin(line) and dates.has_day(text):
-            return Attribution(start, at + 1, text)
+        elif (
+            without_date and (OPENER.match(fold(line)) or line[0].isdigit() or line[-1] == "<") and dates.has_day(text)
+        ):
+            return Attribution(start, at + 1, text)  # "On Mon, Aug 26, 2019, X <"
     return without_date
-
-
-def _may_begin(line: str) -> bool:
-    """Return whether an attribution may begin with this line: "On Mon, Aug 26, 2019, X <"."""
-    return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
 
 
 def ends_with_verb(line: str) -> bool:
@@ -111,12 +107,15 @@ def ends_with_verb(line: str) -> bool:
     return fold(line[-_LONGEST_VERB - 20 :]).rstrip(" \t:：*-_>。").endswith(WROTE)
 
 
+def next_text(lines: Sequence[str], at: int) -> int | None:
+    """Return the index of the first line with text among the three lines from ``at`` on, or None."""
+    return next((index for index in range(at, min(len(lines), at + 3)) if lines[index].strip()), None)
+
+
 def quote_follows(lines: Sequence[str], at: int) -> bool:
-    """Return whether the first line with text among the three lines from ``at`` on is quoted."""
-    for line in lines[at : at + 3]:
-        if line.strip():
-            return is_quoted(line)
-    return False
+    """Return whether the first line with text from ``at`` on is quoted."""
+    first = next_text(lines, at)
+    return first is not None and is_quoted(lines[first])
 
 
 def _is_attribution(text: str, before_quote: bool) -> bool:

@@ -117,8 +117,9 @@ class _Level:
 
     def quoted_run(self) -> None:
         end = quote.run_end(self.lines, self.at)
-        if self.quoting is None and not self.sections and self._is_python_session(end):
-            self.current.extend(self.lines[self.at : end])
+        run = self.lines[self.at : end]
+        if not (self.quoting or self.sections or self.splitter.prefix) and all(line[:4] == ">>> " for line in run):
+            self.current.extend(run)  # a Python session in a new mail
             self.at = self.unused_from = end
             return
         if self.quoting is None:
@@ -127,7 +128,7 @@ class _Level:
                 self.quoting, self.current = newest, self.previous  # some clients quote the body below the header block
             else:
                 self.quoting = self._add(Section())
-        self.quoting.quoted_runs.append([quote.unquoted(line) for line in self.lines[self.at : end]])
+        self.quoting.quoted_runs.append([quote.unquoted(line) for line in run])
         self.current.append(BREAK)
         self.at = self.unused_from = end
 
@@ -183,11 +184,6 @@ class _Level:
             if below > _CLOSING or (below and (self.splitter.prefix or _blank(self.current))):
                 return False
         return True
-
-    def _is_python_session(self, end: int) -> bool:
-        """Return whether the quoted run is a Python session (">>> x") in a new mail."""
-        run = self.lines[self.at : end]
-        return not self.splitter.prefix and all(line.startswith(">>> ") for line in run)
 
 
 def _has_only_header_lines(header_block: Block) -> bool:
