@@ -45,7 +45,7 @@ _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|C
 
 def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | None:
     """Return the content of a delivery report. None for other mail, and for a report of success."""
-    if (status := _delivery_status(contents)) is not None:
+    if status := _delivery_status(contents):
         return _rfc3464_report(status, header, contents, text)
     start = text[:FIRST]
     if not _free_form(root, header, contents, start):
@@ -55,13 +55,12 @@ def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | No
 
 def is_success_report(contents: Contents) -> bool:
     """Return whether the mail is a delivery report that lists only successful deliveries."""
-    actions = _values(_delivery_status(contents) or "", "action")
+    actions = _values(_delivery_status(contents), "action")
     return bool(actions) and all(map(_has_succeeded, actions))
 
 
-def _delivery_status(contents: Contents) -> str | None:
-    reports = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
-    return "\n".join(reports) if reports else None
+def _delivery_status(contents: Contents) -> str:
+    return "\n".join(f"{body}\n" for kind, body in contents.reports if kind.endswith("delivery-status"))
 
 
 def _has_succeeded(action: str) -> bool:
@@ -82,12 +81,10 @@ def _rfc3464_report(status: str, header: Mail, contents: Contents, text: str) ->
         found = [m for value in _values(block, "status") for m in _STATUS.findall(value) if not m.startswith("2")]
         is_delayed = any(action.startswith("delayed") for action in actions)
         codes[is_delayed] += ([code for code in found if code[0] == "4"] or [_DELAYED]) if is_delayed else found
-    if not recipients:
-        recipients = list(_recipients(header, text[:FIRST]))
+    recipients = recipients or list(_recipients(header, text[:FIRST]))
     code = next(iter([*codes[False], *codes[True]]), None) or _status(text[:FIRST])
-    stated = [value for name in _ORIGINAL for value in _values(status, name)]
-    original = next((id for value in stated if (id := identifiers.message_id(value.encode()))), None)
-    returned_id = _returned_id(contents, text) or original
+    stated = "\n".join(value for name in _ORIGINAL for value in _values(status, name))
+    returned_id = _returned_id(contents, text) or identifiers.message_id(stated.encode())
     return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, returned_id)
 
 

@@ -89,22 +89,16 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
     """Return (Received lines above, value) of each Authentication-Results header, topmost first."""
     received_above, length, headers = 0, 0, []
     for name, value in part.fields:
-        if name == "received":
-            received_above += 1
-        elif name == "authentication-results":
-            length += len(value)
-            if length > MAX_RESULTS:
-                break
+        received_above += name == "received"
+        length += len(value) * (name == "authentication-results")
+        if name == "authentication-results" and length <= MAX_RESULTS:
             headers.append((received_above, value.decode("utf-8", "replace")))
     return tuple(headers)
 
 
 def _charset_hint(part: Part) -> str | None:
     """Return the charset of the body, which 8-bit header fields probably have too; or None."""
-    label = part.parameters.get("charset")
-    if label is None and part.children:
-        label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)
-    return label
+    return next((p.parameters["charset"] for p in (part, *part.children[:5]) if "charset" in p.parameters), None)
 
 
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")

@@ -13,8 +13,7 @@ _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 
 def message_id(raw: bytes | None) -> str | None:
     """Return the first ``<id>`` of a field (RFC 5322 §3.6.4), or None."""
-    ids = message_ids(raw)
-    return ids[0] if ids else None
+    return next(iter(message_ids(raw)), None)
 
 
 def message_ids(raw: bytes | None) -> tuple[str, ...]:

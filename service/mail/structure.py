@@ -24,13 +24,10 @@ from service.mail.mime import Part
 MAX_FILES = 2_000
 MAX_BYTES = 6_000_000  # maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)
 
-_BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_REPORT_PARTS = _BOUNCE_PARTS | {
-    "message/disposition-notification",
-    "message/global-disposition-notification",
-    "message/feedback-report",
-    "message/tracking-status",
-}
+_REPORT_PARTS = frozenset(
+    "message/delivery-status message/global-delivery-status message/disposition-notification"
+    " message/global-disposition-notification message/feedback-report message/tracking-status".split()
+)
 _HEADERS_ONLY = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
@@ -104,12 +101,10 @@ class _Classifier:
             segments.append(Segment(plain, markup))
 
     def _message(self, part: Part, in_report: bool) -> None:
-        if not part.children:
-            # encoded, although RFC 2046 §5.2.1 forbids it
+        payload = part.body
+        if not part.children:  # encoded, although RFC 2046 §5.2.1 forbids it
             payload = self._payload(part)
             part.children.append(mime.read(payload, self.contents.defects, part.path + ".m"))
-        else:
-            payload = part.body
         if in_report:
             self.contents.returned.append(part.children[0])
             return
@@ -126,12 +121,11 @@ class _Classifier:
         if kind in _CALENDAR:
             self._calendar(part, name, disposition)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
-            if _is_file(kind, name, disposition, container, bool(segments)):
+            is_file = _is_file(kind, name, disposition, container, bool(segments))
+            if is_file or (name and (container == "mixed" or disposition)):
                 self._file(part, self._payload(part))
-                return
-            if name and (container == "mixed" or disposition):
-                # the part has a name but is the only body: show it, and list it as a file too
-                self._file(part, self._payload(part))
+            if is_file:
+                return  # otherwise it is the only body: show it, even if it has a name
             if kind == "text/html":
                 segments.append(Segment(html=self._text(part)))
             else:
@@ -203,17 +197,13 @@ class _Classifier:
         content = _signed_content(payload)
         if content is None:
             self.contents.defects.add("encrypted-smime")
-            return
-        inner = mime.read(content, self.contents.defects, part.path + "/s")
-        self.part(inner, segments)
+        else:
+            self.part(mime.read(content, self.contents.defects, part.path + "/s"), segments)
 
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
-        name = filename_of(part) or fallback
-        if not name:
-            # mail programs name such a file by its type
-            stem = part.kind.partition("/")[0]
-            stem = "file" if stem in ("application", "message") else stem
-            name = f"{stem}.{extension(part.kind)}"
+        stem = part.kind.partition("/")[0]
+        stem = "file" if stem in ("application", "message") else stem
+        name = filename_of(part) or fallback or f"{stem}.{extension(part.kind)}"
         disposition = _disposition(part)
         is_shown = disposition == "inline" or (disposition != "attachment" and part.first("content-id") is not None)
         inline = is_shown and part.kind.startswith("image/")
