@@ -187,14 +187,8 @@ def _time(text: str) -> tuple[int, int, int, str]:
 
 def _zone(text: str) -> tzinfo | None:
     if m := _OFFSET.search(text[:40]):
-        if m[1]:
-            minutes = int(m[2]) * 60 + int(m[3])
-            sign = m[1]
-        else:
-            minutes, sign = int(m[5]) * 60, m[4]
-        if minutes < 1440:
-            return timezone(timedelta(minutes=-minutes if sign == "-" else minutes))
-        return None
+        minutes = int(m[2] or m[5]) * 60 + int(m[3] or 0)
+        return timezone(timedelta(minutes=-minutes if "-" in (m[1], m[4]) else minutes)) if minutes < 1440 else None
     for m in _WORD.finditer(text[:24]):
         if m[0] in ZONES:
             return timezone(timedelta(minutes=ZONES[m[0]]))

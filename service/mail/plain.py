@@ -2,7 +2,11 @@
 
 import re
 
-_ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
+from service.mail.word_lists import linear
+
+_SIGNED = linear(
+    "(?s)-----BEGIN PGP SIGNED MESSAGE-----(.*?)-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----[^\n]*\n?"
+)
 
 
 def normalised(text: str) -> str:
@@ -40,18 +44,9 @@ def join_flowed(text: str, *, delete_space: bool) -> str:
 
 def without_pgp_lines(text: str) -> str:
     """Return the text without the lines that PGP adds to sign it (RFC 9580 §7)."""
-    begin, signature, end = _ARMOUR
-    out: list[str] = []
-    position = 0
-    while True:
-        start = text.find(begin, position)
-        middle = text.find(signature, start) if start >= 0 else -1
-        stop = text.find(end, middle) if middle >= 0 else -1
-        if stop < 0:
-            out.append(text[position:])
-            return "".join(out)
-        body = text[start + len(begin) : middle]
-        # the armour header (Hash: …) ends with an empty line
-        body = body.partition("\n\n")[2] or body.lstrip("\n")
-        out += [text[position:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
-        position = text.find("\n", stop) + 1 or len(text)
+    return str(_SIGNED.sub(_signed_text, text)) if "-----BEGIN PGP SIGNED" in text else text
+
+
+def _signed_text(match: re.Match[str]) -> str:
+    text = match[1].partition("\n\n")[2] or match[1].lstrip("\n")  # below the armour header, such as "Hash: …"
+    return re.sub(r"^- ", "", text, flags=re.MULTILINE)
