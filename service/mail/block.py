@@ -57,6 +57,11 @@ class Block:
         return order in _CLIENT_ORDERS
 
     @property
+    def is_bare(self) -> bool:
+        """Whether nothing but the header lines shows that a mail begins."""
+        return self.separator == "none" and not self.ruled
+
+    @property
     def is_raw(self) -> bool:
         """Whether this is the header of a raw message, as delivery reports return it."""
         return "raw" in self.values

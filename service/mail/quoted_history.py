@@ -102,17 +102,14 @@ class _Level:
     def heading_at(self) -> Block | Attribution | None:
         if not self.splitter.may_continue():
             return None
-        header_block = block.block_at(self.lines, self.at)
+        lines, at = self.lines, self.at
+        header_block = block.block_at(lines, at)
         if header_block is not None and not self._is_information(header_block):
             return header_block
-        lines, at = self.lines, self.at
         attribution = ticket_comments.comment_at(lines, at) or quote.attribution(lines, at, self.unused_from)
         if attribution is None:
-            line = lines[at]
-            if line.rstrip()[-1:] in ":：" or block.parse_header_line(line) is not None:
-                self.splitter.cost += 20
-            else:
-                self.splitter.cost += 5 if line[:1] in "-_=*~#" else 1
+            is_label = lines[at].rstrip()[-1:] in ":：" or block.parse_header_line(lines[at])
+            self.splitter.cost += 20 if is_label else 5 if lines[at][:1] in "-_=*~#" else 1
         return attribution
 
     def quoted_run(self) -> None:
@@ -134,7 +131,7 @@ class _Level:
 
     def start_block(self, block: Block) -> None:
         self.at = self.unused_from = block.end
-        if block.is_raw and _has_only_header_lines(block):  # a raw mail header that the text shows as information
+        if block.is_raw and block.is_bare:  # a raw mail header that the text shows as information
             self.current.extend(self.lines[block.start : block.end])
             return
         if block.separator == "end":
@@ -174,7 +171,7 @@ class _Level:
         True if nothing or only a closing is below them. Also true if the subject has no prefix and the header lines are
         not in the order of a mail client.
         """
-        if header_block.is_raw or not _has_only_header_lines(header_block):
+        if header_block.is_raw or not header_block.is_bare:
             return False
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True
@@ -184,10 +181,6 @@ class _Level:
             if below > _CLOSING or (below and (self.splitter.prefix or _blank(self.current))):
                 return False
         return True
-
-
-def _has_only_header_lines(header_block: Block) -> bool:
-    return header_block.separator == "none" and not header_block.ruled
 
 
 def _may_be_heading(line: str) -> bool:
