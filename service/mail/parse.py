@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from service.mail import automatic, bounce, headers, mime, msgfile, structure, tnef
 from service.mail.body import split_body
-from service.mail.contents import Contents, InnerMessage
+from service.mail.contents import Contents, DecodedFile, InnerMessage
 from service.mail.language import language_of
 from service.mail.message import Attachment, Earlier, Mail
 
@@ -83,22 +83,17 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
         forwarded=forwarded,
         history=(*history, *quoted_in_attached),
         language=language_of(mail.reply_text or text),
-        attachments=tuple(
-            Attachment(
-                file.filename,
-                file.content_type,
-                len(file.payload),
-                sha256(file.payload).hexdigest(),
-                file.path,
-                file.inline,
-            )
-            for file in contents.files
-        ),
+        attachments=tuple(map(_attachment, contents.files)),
         automatic=kind,
         auto_submitted=automatic.sent_by_machine(header, kind),
         bounce=bounce_report,
         defects=tuple(sorted(defects)),
     )
+
+
+def _attachment(file: DecodedFile) -> Attachment:
+    digest = sha256(file.payload).hexdigest()
+    return Attachment(file.filename, file.content_type, len(file.payload), digest, file.path, file.inline)
 
 
 def _quoted_complaint(contents: Contents) -> str:
