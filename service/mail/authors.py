@@ -84,7 +84,7 @@ def author_and_date(
     address = ADDRESS.search(text)
     name = _name(text[: address.start()] if address is not None else _part_with_name(text))
     email = address[0].rstrip(".") if address is not None else ""
-    if "@" in name or name.casefold().split(" ")[-1:] in ([word] for word in _PRONOUNS):
+    if "@" in name or name.casefold().rpartition(" ")[2] in _PRONOUNS:
         name = ""
     author = Address(name, email) if name or email else None
     return author, dated[0] if dated is not None else None, bool(dated and dated[1])

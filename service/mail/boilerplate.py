@@ -52,9 +52,7 @@ def banner_end(lines: Sequence[str]) -> int:
     for _ in range(3):
         while at < len(lines) and not lines[at].strip():
             at += 1
-        first = at
-        if at < len(lines) and is_drawn_line(lines[at]):
-            first = at + 1
+        first = at + (at < len(lines) and is_drawn_line(lines[at]))
         if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
             break
         end = first + 1
@@ -63,7 +61,7 @@ def banner_end(lines: Sequence[str]) -> int:
                 break
             end += 1
         at = end
-    return at if at and any(line.strip() for line in lines[:at]) else 0
+    return at
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:

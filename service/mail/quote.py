@@ -60,18 +60,15 @@ def unquoted(line: str) -> str:
 def run_end(lines: Sequence[str], start: int) -> int:
     """Return the index after a run of quoted lines. A single wrapped line without ">" belongs to the run."""
     at = start
-    while at < len(lines):
-        if is_quoted(lines[at]) or (
-            at + 1 < len(lines) and _is_wrapped(lines[at - 1], lines[at]) and is_quoted(lines[at + 1])
-        ):
-            at += 1
-        else:
-            break
+    while at < len(lines) and (is_quoted(lines[at]) or _is_wrapped(lines, at)):
+        at += 1
     return at
 
 
-def _is_wrapped(above: str, line: str) -> bool:
-    return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower()
+def _is_wrapped(lines: Sequence[str], at: int) -> bool:
+    """Return whether a program wrapped the end of a quoted line, so that it has no ">"."""
+    above, line, below = lines[at - 1], lines[at], "".join(lines[at + 1 : at + 2])
+    return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower() and is_quoted(below)
 
 
 def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | None:
