@@ -30,9 +30,7 @@ _DAEMON_NAME = re.compile(
 )
 _LIST_DAEMON = re.compile(r"-(?:admin|owner|request|bounces?)@", re.IGNORECASE)
 PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
-_SUBJECT = linear(PATTERNS["bounce_subject"])
-_BODY = linear(PATTERNS["bounce"])
-_RETRIED = linear(PATTERNS["retried"])
+_SUBJECT, _BODY, _RETRIED = (linear(PATTERNS[name]) for name in ("bounce_subject", "bounce", "retried"))
 _RETURNED = linear(f"(?m){PATTERNS['returned']}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)[ -](?=\S)")
