@@ -18,28 +18,19 @@ def normalised(text: str) -> str:
 
 def join_flowed(text: str, *, delete_space: bool) -> str:
     """Join the lines of format=flowed text into paragraphs (RFC 3676 §4.1). ``delete_space``: DelSp=yes (§4.1)."""
-    out: list[str] = []
-    paragraph: list[str] = []
-    last_depth = 0
+    paragraphs: list[list[str]] = []
+    last_depth, continues = 0, False
     for line in text.split("\n"):
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
         bare = bare.removeprefix(" ")
-        signature = bare == "-- "
-        if paragraph and (depth != last_depth or signature):
-            out.append("".join(paragraph))
-            paragraph = []
-        if not paragraph and depth:
-            paragraph.append(">" * depth + " ")
-        soft = bare.endswith(" ") and not signature
-        paragraph.append(bare[:-1] if soft and delete_space else bare)
-        if not soft:
-            out.append("".join(paragraph))
-            paragraph = []
+        is_delimiter = bare == "-- "
+        if not continues or depth != last_depth or is_delimiter:
+            paragraphs.append([">" * depth + " "] if depth else [])
+        continues = bare.endswith(" ") and not is_delimiter
+        paragraphs[-1].append(bare[:-1] if continues and delete_space else bare)
         last_depth = depth
-    if paragraph:
-        out.append("".join(paragraph))
-    return "\n".join(out)
+    return "\n".join(map("".join, paragraphs))
 
 
 def without_pgp_lines(text: str) -> str:
