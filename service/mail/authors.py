@@ -42,9 +42,7 @@ _BEHALF = re.compile(
 
 def people(value: str) -> tuple[Address, ...]:
     """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``. A name without an address counts."""
-    value = value[:_LONGEST_LINE]
-    if on_behalf := _BEHALF.search(value):
-        value = value[: on_behalf.start()]
+    value = _BEHALF.split(value[:_LONGEST_LINE], maxsplit=1)[0]
     addresses: list[Address] = []
     at = 0
     for match in ADDRESS.finditer(value):

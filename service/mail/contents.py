@@ -133,5 +133,5 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 def safe_name(name: str) -> str:
     """Return a file name without path and control characters. It has at most 255 characters, and may be empty."""
     name = _HIDDEN.sub("", name)
-    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip()
     return base_name[:255].rstrip() if base_name.strip(". ") else ""

@@ -24,13 +24,16 @@ ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
 _LONGEST_VERB: Final = max(map(len, WROTE))
-_SEPARATES_WORDS = re.compile(r"[ -~]+|.*[À-ӿ].*")  # a verb in a script that separates words
-VERB = re.compile(
-    "|".join(
-        rf"(?<![^\W\d_]){re.escape(verb)}(?![^\W_])" if _SEPARATES_WORDS.fullmatch(verb) else re.escape(verb)
-        for verb in sorted(WROTE, key=len, reverse=True)
-    )
-)
+_LAST: Final = frozenset(verb[-1] for verb in WROTE) | frozenset(verb[-1].upper() for verb in WROTE)
+
+
+def _verbs(*, words: bool) -> str:
+    """Return a pattern for the verbs in scripts that separate words, or for the other verbs."""
+    verbs = [verb for verb in WROTE if bool(re.fullmatch("[ -~]+|.*[À-ӿ].*", verb)) is words]
+    return "|".join(map(re.escape, sorted(verbs, key=len, reverse=True)))
+
+
+VERB = re.compile(rf"(?<![^\W\d_])(?:{_verbs(words=True)})(?![^\W_])|{_verbs(words=False)}")
 OPENER = re.compile(
     r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
     r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]"
@@ -101,7 +104,8 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
 
 def ends_with_verb(line: str) -> bool:
     """Return whether the line ends with a verb of writing, such as "wrote:"."""
-    return fold(line[-_LONGEST_VERB - 20 :]).rstrip(" \t:：*-_>。").endswith(WROTE)
+    bare = line[-_LONGEST_VERB - 20 :].rstrip(" \t:：*-_>。")
+    return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
 
 
 def next_text(lines: Sequence[str], at: int) -> int | None:
