@@ -15,10 +15,8 @@ MICROSOFT_365 = "microsoft-365"
 """The authserv-id to configure for Microsoft 365, whose headers lack the server's name that RFC 8601 requires."""
 Dmarc = Literal["pass", "fail", "none"]
 MAX_LENGTH = 100_000  # maximum number of characters of a header; a longer header is treated as malformed
-_COMMENT = r"\((?:[^()\\]|\\.)*+\)"
-for _ in range(3):  # comments may be nested (RFC 5322 §3.2.2); a header with deeper ones is treated as malformed
-    _COMMENT = rf"\((?:[^()\\]|\\.|{_COMMENT})*+\)"
-_TOKEN = re.compile(rf'"((?:[^"\\]|\\.)*+)"|({_COMMENT})|[^"()\\]++', re.S)
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^"()\\]++|(\()', re.S)
+_IN_COMMENT = re.compile(r"\\.|[()]", re.S)
 _AUTHSERV = re.compile(r"([^ =]+)(?: [0-9]+)?")
 _METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]+)?")
 _PAIR = re.compile(r" ?([^=]+)=([^ =]+)")
@@ -76,36 +74,54 @@ def _trusted_results(headers: Sequence[tuple[int, str]], authserv: str) -> list[
 
 def parse(value: str) -> Results | None:
     """Parse the value of one header in linear time; None if it is malformed."""
-    text = _simplified(value)
+    quoted: list[str] = []
+    text = _simplified(value, quoted)
     if text is None:
         return None
     first, *others = text.split(";")
-    results = list(filter(None, map(_result, others)))
-    if (result := _result(first)) is not None:  # Microsoft 365: the first result instead of the name of the server
-        return Results("", [result, *results])
+    results = [_result(part, quoted) for part in (first, *others)]
+    if results[0] is not None:  # Microsoft 365: the first result instead of the name of the server
+        return Results("", list(filter(None, results)))
     authserv = _AUTHSERV.fullmatch(_JOINT.sub(r"\1", first))
-    return Results(authserv[1].casefold(), results) if authserv else None
+    return Results(_unquoted(authserv[1], quoted).casefold(), list(filter(None, results))) if authserv else None
 
 
-def _simplified(value: str) -> str | None:
-    """Return a header without comments, quotation marks and superfluous white space; None if it is malformed.
+def _simplified(value: str, quoted: list[str]) -> str | None:
+    """Return a header without comments and superfluous white space; None if it is malformed.
 
-    In quoted strings, ``_`` replaces each character that separates words: no domain contains it.
+    The content of each quoted string is added to ``quoted``; its number in quotation marks replaces it.
     """
-    text, at = "", 0
-    while at < len(value):
-        token = _TOKEN.match(value, at) if len(value) <= MAX_LENGTH else None
+    pieces: list[str] = []
+    at: int | None = 0
+    while at is not None and at < len(value) <= MAX_LENGTH:
+        token = _TOKEN.match(value, at)
         if token is None:
             return None  # an unclosed quote, or a character that is not allowed here
-        text += " " if token[2] else token[0] if token[1] is None else re.sub(r"[\s;=/\\]", "_", token[1])
-        at = token.end()
-    text = " ".join(text.split())
+        if token[1] is not None:
+            pieces.append(f'"{len(quoted)}"')
+            quoted.append(re.sub(r"\\(.)", r"\1", token[1], flags=re.S))
+        else:
+            pieces.append(" " if token[2] else token[0])
+        at = _end_of_comment(value, at) if token[2] else token.end()
+    if at is None or len(value) > MAX_LENGTH:
+        return None
+    text = " ".join("".join(pieces).split())
     for separator in ";=":  # the grammar allows white space around them
         text = text.replace(f" {separator}", separator).replace(f"{separator} ", separator)
     return text
 
 
-def _result(part: str) -> Result | None:
+def _end_of_comment(value: str, at: int) -> int | None:
+    """Return the position after the comment at ``at``, or None. Comments may be nested (RFC 5322 §3.2.2)."""
+    depth = 0
+    for token in _IN_COMMENT.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
+    return None
+
+
+def _result(part: str, quoted: list[str]) -> Result | None:
     """Parse ``method[/version]=result`` with its properties; None if it has another form."""
     pairs: list[tuple[str, str]] = []
     at = 0
@@ -113,6 +129,10 @@ def _result(part: str) -> Result | None:
         name, at = _JOINT.sub(r"\1", pair[1]), pair.end()
         if " " in name:
             break
-        pairs.append((name.casefold(), pair[2]))
+        pairs.append((_unquoted(name, quoted).casefold(), _unquoted(pair[2], quoted)))
     method = _METHOD.fullmatch(pairs[0][0]) if pairs else None
     return None if method is None else Result(method[1], pairs[0][1].casefold(), pairs[1:])
+
+
+def _unquoted(word: str, quoted: list[str]) -> str:
+    return re.sub(r'"(\d+)"', lambda number: quoted[int(number[1])], word)
