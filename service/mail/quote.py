@@ -22,8 +22,9 @@ _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
 ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
+_ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
-_LONGEST_VERB: Final = max(map(len, WROTE))
+_LONGEST_ENDING: Final = max(map(len, WROTE)) + 20
 _LAST: Final = frozenset(verb[-1] for verb in WROTE) | frozenset(verb[-1].upper() for verb in WROTE)
 
 
@@ -104,8 +105,8 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
 
 def ends_with_verb(line: str) -> bool:
     """Return whether the line ends with a verb of writing, such as "wrote:"."""
-    bare = line[-_LONGEST_VERB - 20 :].rstrip(" \t:：*-_>。")
-    return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
+    bare = line.rstrip(" \t:：*-_>。")
+    return bare[-1:] in _LAST and fold(bare[-_LONGEST_ENDING:]).endswith(WROTE)
 
 
 def next_text(lines: Sequence[str], at: int) -> int | None:
@@ -127,7 +128,9 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
     verb = VERB.search(folded)
     address = ADDRESS.search(text)
     if verb is None:
-        return address is not None and _has_unknown_verb(text, address, before_quote)
+        return address is not None and (
+            _is_day_and_address(text, before_quote) or _has_unknown_verb(text, address, before_quote)
+        )
     tail = folded[verb.end() :]
     if len(tail) > 80 and address is None:
         return False
@@ -138,8 +141,15 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
     return before_quote and len(text) <= 120 and ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
 
 
+def _is_day_and_address(text: str, before_quote: bool) -> bool:
+    """Return whether this is an attribution without a verb and perhaps without a time: "2026-01-05 X <a@b>:"."""
+    if not (before_quote or text.rstrip().endswith((":", "："))):
+        return False
+    return _ADDRESS_END.search(text) is not None and dates.has_day(text)
+
+
 def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
-    """Return whether this is an attribution without a known verb: "12:46 X <a@b> kirjutas:"."""
+    """Return whether this is an attribution with an unknown verb: "12:46 X <a@b> kirjutas:"."""
     tail = text[address.end() :].strip(" >)]\"'*")
     if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
         return False
