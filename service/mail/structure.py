@@ -87,8 +87,9 @@ class _Classifier:
             for index, child in enumerate(children):
                 self.part(child, segments, in_report=index > 0)
         else:
-            for index, child in enumerate(children):  # the first part of multipart/related is the text (RFC 2387)
-                container = "related" if index and kind == "multipart/related" else "mixed"
+            root = _related_root(part)
+            for child in children:
+                container = "related" if kind == "multipart/related" and child is not root else "mixed"
                 self.part(child, segments, container, in_report=in_report)
 
     def _alternative(self, children: list[Part], segments: list[Segment]) -> None:
@@ -257,6 +258,13 @@ def _is_file(kind: str, name: str | None, disposition: str, container: str, has_
     if container == "mixed" and name:
         return has_body or kind != "text/plain"
     return False
+
+
+def _related_root(part: Part) -> Part:
+    """Return the part that ``start`` names, or the first one: the text of multipart/related (RFC 2387 §3.2)."""
+    start, children = part.parameters.get("start"), part.children
+    named = (child for child in children if start and encoded.decode_field(child.first("content-id")) == start)
+    return next(named, children[0])
 
 
 def _signed_content(data: bytes) -> bytes | None:
