@@ -56,6 +56,11 @@ def test_the_readable_part_of_a_truncated_stream_is_kept() -> None:
     assert "tnef-damaged" in unpacked.defects
 
 
+def test_a_subject_in_a_tnef_stream_does_not_make_a_mail_automatic() -> None:
+    mail = parse(stream(attribute(1, 0x18004, b"Vacation calendar is empty\0")))
+    assert (mail.subject, mail.automatic) == ("Vacation calendar is empty", None)
+
+
 def test_a_msg_file_is_a_mail() -> None:
     raw = (Path(__file__).parent / "oddities/outlook-file-attached.eml").read_bytes()
     outer = parse(raw)
