@@ -81,8 +81,8 @@ def _rfc3464_report(status: str, header: Mail, contents: Contents, text: str) ->
         codes[is_delayed] += ([code for code in found if code[0] == "4"] or [_DELAYED]) if is_delayed else found
     recipients = recipients or list(_recipients(header, text[:FIRST]))
     code = next(iter([*codes[False], *codes[True]]), None) or _status(text[:FIRST])
-    stated = "\n".join(value for name in _ORIGINAL for value in _values(status, name))
-    returned_id = _returned_id(contents, text) or identifiers.message_id(stated.encode())
+    stated = (identifiers.message_id(value.encode()) for name in _ORIGINAL for value in _values(status, name))
+    returned_id = _returned_id(contents, text) or next(filter(None, stated), None)
     return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, returned_id)
 
 
