@@ -19,12 +19,6 @@ LONGEST: Final = 4_000  # Maximum number of characters read of one header line. 
 _MOST_LINES: Final = 40
 
 _GLUED = re.compile(r"(?<=[A-Z0-9])([A-ZÀ-ÞА-Я]?[^\W\d_A-ZÀ-Þ]{3,12})[ \t]+")
-_LABEL = re.compile(
-    r"(?:(?<![^\W\d_])|(?=[^\W\d_a-zß-öø-ÿа-яά-ώ]))(?i:("
-    + "|".join(map(re.escape, sorted(LABELS, key=len, reverse=True)))
-    + "))[ ]?:"
-)
-"""Matches a header word and its colon. Without a space before it, the word begins with a capital letter."""
 _NO_COLON: Final = ("送信済み ", "送信日時 ", "Wysłano ")  # header words that some clients write without a colon
 _CLIENT_ORDERS: Final = (
     ["from", "date", "to", "subject"],
@@ -245,14 +239,14 @@ def _one_line(line: str, at: int) -> Block | None:
     if dashes < 5 or end_of_dashes < 0:
         return None
     header_lines = stripped[end_of_dashes:].lstrip("- ")
-    labels = list(islice(_LABEL.finditer(header_lines), 12))
-    ends = [*(label.start() for label in labels[1:]), len(header_lines)]
-    values = _assign(
-        [
-            HeaderLine(LABELS[fold(label[1])], header_lines[label.end() : end].strip(), "")
-            for label, end in zip(labels, ends, strict=False)
-        ]
-    )
+    colons = islice(re.finditer(":", header_lines), 50)
+    labels = [label for colon in colons if (label := _label_before(header_lines, colon.start())) is not None][:12]
+    ends = [*(start for start, _, _ in labels[1:]), len(header_lines)]
+    rows = [
+        HeaderLine(fields, header_lines[colon + 1 : end].strip(), "")
+        for (_, colon, fields), end in zip(labels, ends, strict=False)
+    ]
+    values = _assign(rows)
     if "from" not in values or len(values) < 2:
         return None
     date = values.get("date", "")
@@ -261,3 +255,13 @@ def _one_line(line: str, at: int) -> Block | None:
         # some languages lack a colon: "Enviado: … 09:26:50 CETAssunto A subject"
         values["date"], values["subject"] = date[: subject.start(1)], date[subject.end() :].strip()
     return Block(at, at + 1, separator_of_phrase(fold(stripped[dashes:end_of_dashes]).strip()), values)
+
+
+def _label_before(text: str, colon: int) -> tuple[int, int, frozenset[Field]] | None:
+    """Return (start, ``colon``, fields) of the longest header word before ``colon``, or None."""
+    for start in range(max(0, colon - LONGEST_LABEL), colon):
+        first, before = text[start], text[start - 1 : start]
+        begins_word = not before.isalpha() or first.isupper() or first.upper() == first.lower()
+        if begins_word and not first.isspace() and (fields := LABELS.get(fold(text[start:colon]).strip())):
+            return start, colon, fields
+    return None
