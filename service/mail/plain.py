@@ -5,7 +5,7 @@ import re
 from service.mail.word_lists import linear
 
 _SIGNED = linear(
-    "(?s)-----BEGIN PGP SIGNED MESSAGE-----(.*?)-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----[^\n]*\n?"
+    "(?s-i)-----BEGIN PGP SIGNED MESSAGE-----(.*?)-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----[^\n]*\n?"
 )
 
 
