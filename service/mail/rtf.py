@@ -83,6 +83,10 @@ class _State(NamedTuple):
     unicode_skip: int = 1  # number of bytes after a ``\\u`` character that repeat it for old readers
     font: int = 0
 
+    @property
+    def is_visible(self) -> bool:
+        return not self.skipped and not self.htmlrtf
+
 
 class _Converter:
     def __init__(self, html: bool) -> None:
@@ -99,9 +103,12 @@ class _Converter:
         is_optional = False
         for match in _TOKEN.finditer(data):
             word, number, hex_byte, symbol, brace, text = match.groups()
-            if hex_byte is not None or text is not None:
+            if hex_byte is not None and self._to_skip:
+                self._to_skip -= 1
+            elif hex_byte is not None or text is not None:
                 self._text(bytes([int(hex_byte, 16)]) if hex_byte else text)
             elif brace == b"{":
+                self._flush()
                 if len(self._groups) < 10_000:
                     self._groups.append(self.state)
             elif brace == b"}":
@@ -114,13 +121,13 @@ class _Converter:
         self._flush()
 
     def _text(self, text: bytes) -> None:
-        if not self.state.skipped and not self.state.htmlrtf:
+        if self.state.is_visible:
             self._pending += text[self._to_skip :]
-        self._to_skip = max(0, self._to_skip - len(text))
+            self._to_skip = max(0, self._to_skip - len(text))
 
     def _add(self, text: str) -> None:
         self._flush()
-        if not self.state.skipped and not self.state.htmlrtf:
+        if self.state.is_visible:
             self.out.append(text)
 
     def _change(self, state: _State) -> None:
@@ -154,7 +161,7 @@ class _Converter:
             if number in _CHARSETS and len(self.font_pages) < 1_000:
                 self.font_pages[state.font] = _CHARSETS[number]
         elif word == b"uc":
-            self._change(state._replace(unicode_skip=max(0, min(number, 10))))
+            self.state = state._replace(unicode_skip=max(0, min(number, 10)))  # may stand between bytes of a character
         elif word == b"u":
             self._add(chr(number & 0xFFFF))
-            self._to_skip = state.unicode_skip
+            self._to_skip = state.unicode_skip if state.is_visible else 0
