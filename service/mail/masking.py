@@ -123,27 +123,19 @@ class Mask:
 
     def mentions(self, text: str) -> bool:
         """Return whether the text contains the address or a name of the person."""
-        return self.text(text) != text
+        return any(pattern.search(text) for pattern in self._patterns) or any(its for _, its in self._quotes(text))
 
     def matches(self, text: str) -> set[str]:
         """Return all parts of the text that would be replaced."""
-        found: set[str] = set()
-        self.text(text, found)
-        return found
+        matches = (match for pattern in self._patterns for match in pattern.finditer(text))
+        found = {match[0].removeprefix(_before(match)) for match in matches}
+        return found.union(*(self.author.matches(part) for part, is_quote in self._quotes(text) if is_quote))
 
-    def text(self, text: str, found: set[str] | None = None) -> str:
-        """Return the text with the person's address and names replaced. What is replaced is added to ``found``."""
-
-        def blank(match: re.Match[str]) -> str:
-            before = (match[1] or "") if match.re.groups else ""  # the text that ``one_word_pattern`` matches with it
-            word = match[0].removeprefix(before)
-            if found is not None:
-                found.add(word)
-            return before + self.blank(word)
-
-        text = "".join(self.author.text(part, found) if is_quote else part for part, is_quote in self._quotes(text))
+    def text(self, text: str) -> str:
+        """Return the text with the person's address and names replaced."""
+        text = "".join(self.author.text(part) if is_quote else part for part, is_quote in self._quotes(text))
         for pattern in self._patterns:
-            text = pattern.sub(blank, text)
+            text = pattern.sub(lambda match: _before(match) + self.blank(match[0].removeprefix(_before(match))), text)
         return text
 
     def address_in(self, text: str) -> str:
@@ -269,6 +261,11 @@ class Mask:
 def _unquoted(line: str) -> str:
     """Return a line in lower case, without quote marks, reply marks and space around it."""
     return line[_QUOTE_MARKS.match(line).end() :].strip().casefold()  # type: ignore[union-attr]
+
+
+def _before(match: re.Match[str]) -> str:
+    """Return the text before a one-word name that ``one_word_pattern`` matched with it."""
+    return (match[1] or "") if match.re.groups else ""
 
 
 def _raw(value: Any) -> bytes:
