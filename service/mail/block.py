@@ -100,7 +100,7 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
         separator, first_row = lower_separator, _skip_blank(lines, first_row + 1, 3)
     if separator == "none" and (yahoo_block := _one_line(line, at)) is not None:
         return yahoo_block
-    if separator != "end" and first_row < len(lines):
+    if separator != "end" and first_row < len(lines) and parse_header_line(lines[first_row]):
         values, end = _read_rows(lines, first_row)
         if _is_heading(lines, first_row, values, separator, ruled):
             return Block(at, _after_rule(lines, end), separator, values, ruled)
@@ -146,10 +146,10 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
 
 
 def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]:
-    """Return (values by field, index of the next line); no values if ``first`` is no header line."""
+    """Return (values by field, index of the next line). The line ``first`` is a header line."""
     rows: list[HeaderLine] = []
     at = end = first
-    last = min(len(lines), first + _MOST_LINES) if parse_header_line(lines[first]) else first
+    last = min(len(lines), first + _MOST_LINES)
     while at < last:
         line = lines[at]
         row = _row(line, rows)

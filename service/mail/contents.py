@@ -41,9 +41,11 @@ class Segment:
         plain = self.plain.strip()
         if not self.html or len(plain) > 600:
             return False
-        plain_letters, html_letters = len(_LETTERS.findall(plain)), len(_LETTERS.findall(self.html_text))
-        factor = 4 if _MENTIONS_HTML.search(plain) or plain_letters <= 20 else 10
-        return plain_letters == 0 or html_letters > factor * plain_letters + 40
+        plain_letters = len(_LETTERS.findall(plain))
+        if plain_letters == 0:
+            return True
+        factor = 4 if plain_letters <= 20 or _MENTIONS_HTML.search(plain) else 10
+        return len(_LETTERS.findall(self.html_text)) > factor * plain_letters + 40
 
     @property
     def text(self) -> str:
@@ -74,15 +76,16 @@ class Contents:
 
     def text(self) -> str:
         """Return the whole body as text, at most ``MAX_TEXT`` characters."""
-        texts = [segment.text for segment in self.segments if segment.text.strip()]
+        texts = filter(str.strip, (segment.text for segment in self.segments))
         return "\n\n".join(texts)[:MAX_TEXT]
 
     def title(self) -> str:
         """Return the title of the HTML body; empty if it is meaningless or also in the text."""
         shown = next((segment for segment in self.segments if segment.html_is_better), Segment())
         title = html.title(shown.html)
-        in_text = letters(title) in letters(shown.html_text[:4_000])
-        return "" if in_text or _MEANINGLESS_TITLE.fullmatch(title) else title
+        if not title or _MEANINGLESS_TITLE.fullmatch(title):
+            return ""
+        return "" if letters(title) in letters(shown.html_text[:4_000]) else title
 
     def html(self) -> str | None:
         return "\n".join(s.html for s in self.segments if s.html) or None

@@ -68,7 +68,8 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
     if len(subject) > headers.MAX_SUBJECT:
         defects.add("header-cut")
         subject = subject[: headers.MAX_SUBJECT].rstrip()
-    mail = split_body(replace(header, subject=subject), text, contents.html(), defects)
+    titled = header if header.subject == subject else replace(header, subject=subject)
+    mail = split_body(titled, text, contents.html(), defects)
     attached, quoted_in_attached = _attached(contents, defects, nesting)
     forwarded = (*mail.forwarded, *attached)
     # a line in a bounce such as "<x@y>: host z said:" is a reply of a server, not an earlier mail
