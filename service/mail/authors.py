@@ -42,9 +42,7 @@ _BEHALF = re.compile(
 
 def people(value: str) -> tuple[Address, ...]:
     """Return the people of a header line such as ``A <a@b>; B [mailto:b@c], c@d``. A name without an address counts."""
-    value = value[:_LONGEST_LINE]
-    if on_behalf := _BEHALF.search(value):
-        value = value[: on_behalf.start()]
+    value = _BEHALF.split(value[:_LONGEST_LINE], maxsplit=1)[0]
     addresses: list[Address] = []
     at = 0
     for match in ADDRESS.finditer(value):
@@ -84,7 +82,7 @@ def author_and_date(
     address = ADDRESS.search(text)
     name = _name(text[: address.start()] if address is not None else _part_with_name(text))
     email = address[0].rstrip(".") if address is not None else ""
-    if "@" in name or name.casefold().split(" ")[-1:] in ([word] for word in _PRONOUNS):
+    if "@" in name or name.casefold().rpartition(" ")[2] in _PRONOUNS:
         name = ""
     author = Address(name, email) if name or email else None
     return author, dated[0] if dated is not None else None, bool(dated and dated[1])

@@ -15,14 +15,11 @@ from service.mail.word_lists import linear
 FIRST = 2_500  # number of characters at the beginning of the new text in which typical wording is looked for
 
 _AWAY_SUBJECT = linear(rf"^\W*(?:{PATTERNS['away_subject']})")
-_AWAY = linear(PATTERNS["away"])
-_ACKNOWLEDGEMENT = linear(PATTERNS["acknowledgement"])
-_SAYS_AUTOMATIC = linear(PATTERNS["says_automatic"])
-_NOTICE = linear(PATTERNS["notice"])
-_ELSEWHERE = linear(PATTERNS["elsewhere"])
-_COMMENT = linear(PATTERNS["comment"])
+_AWAY, _ACKNOWLEDGEMENT, _SAYS_AUTOMATIC, _NOTICE, _ELSEWHERE, _COMMENT, _RECEIPT = (
+    linear(PATTERNS[name])
+    for name in ("away", "acknowledgement", "says_automatic", "notice", "elsewhere", "comment", "receipt")
+)
 _RECEIPT_SUBJECT = linear(rf"^\W*(?:{PATTERNS['receipt_subject']})\s*[:：\-]")
-_RECEIPT = linear(PATTERNS["receipt"])
 _NO_REPLY = re.compile(
     r"(?:no|do|donot|dont|not)[-_.]?(?:not[-_.]?)?reply|noreply|notif(?:y|ications?)|alerts?@|mailer@|automat"
     r"|newsletter|news@|info-?mail|system@|robot@|bot@",
@@ -36,7 +33,9 @@ def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Boun
     if bounce_report is not None:
         return "bounce"
     start = new_text[:FIRST]
-    if _receipt(header, contents, start):
+    if any(k.endswith("disposition-notification") for k, _ in contents.reports) or bounce.is_success_report(contents):
+        return "receipt"
+    if _RECEIPT_SUBJECT.match(header.subject) and _RECEIPT.search(start) and len(start) < 1_000:
         return "receipt"
     if any(event.method in _CALENDAR_METHODS for event in contents.events):
         return "calendar"
@@ -44,7 +43,8 @@ def kind_of(header: Mail, contents: Contents, new_text: str, bounce_report: Boun
         return "notification"
     replied = header.headers.get("auto-submitted", "").casefold().startswith("auto-replied")
     evidence = _evidence(header, start)
-    if _away(header, start, replied, evidence):
+    says_away = (replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(header.subject)
+    if says_away or _AWAY_SUBJECT.match(header.subject):
         return "auto_reply"
     if evidence == 0:
         return None
@@ -81,25 +81,9 @@ def _header_evidence(header: Mail) -> int:
 
 def _evidence(header: Mail, start: str) -> int:
     """Return points for signs that a machine sent the mail. A weak sign gives 1 point, a clear sign 2."""
-    points = _header_evidence(header)
-    if header.from_ is not None and _NO_REPLY.search(header.from_.address):
-        points += 1
-    if _is_newsletter(header):
-        points += 1
-    if _SAYS_AUTOMATIC.search(start):
-        points += 2
-    return points
-
-
-def _receipt(header: Mail, contents: Contents, start: str) -> bool:
-    if any(k.endswith("disposition-notification") for k, _ in contents.reports) or bounce.is_success_report(contents):
-        return True
-    return bool(_RECEIPT_SUBJECT.match(header.subject) and _RECEIPT.search(start) and len(start) < 1_000)
-
-
-def _away(header: Mail, start: str, replied: bool, evidence: int) -> bool:
-    says_away = (replied or evidence >= 2) and _AWAY.search(start[:800]) and not _NOTICE.search(header.subject)
-    return bool(_AWAY_SUBJECT.match(header.subject) or says_away)
+    no_reply = header.from_ is not None and _NO_REPLY.search(header.from_.address) is not None
+    says_automatic = _SAYS_AUTOMATIC.search(start) is not None
+    return _header_evidence(header) + no_reply + _is_newsletter(header) + 2 * says_automatic
 
 
 def _notice(header: Mail, start: str, evidence: int) -> bool:

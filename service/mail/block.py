@@ -51,6 +51,11 @@ class Block:
         return order in _CLIENT_ORDERS
 
     @property
+    def is_bare(self) -> bool:
+        """Whether nothing but the header lines shows that a mail begins."""
+        return self.separator == "none" and not self.ruled
+
+    @property
     def is_raw(self) -> bool:
         """Whether this is the header of a raw message, as delivery reports return it."""
         return "raw" in self.values
@@ -88,35 +93,32 @@ def parse_header_line(line: str) -> HeaderLine | None:
 def block_at(lines: Sequence[str], at: int) -> Block | None:
     """Return the header block that begins at line ``at``, or None."""
     line = lines[at]
-    separator: Separator = (
-        separator_of(line) if line and (line[:1] in " \t-=_~#*+–—━─<[" or line.rstrip()[-1:] in ":：") else "none"
-    )
-    first_row = at
-    ruled = False
-    if separator != "none":
-        first_row = _skip_blank(lines, at + 1, 3)
-    elif is_drawn_line(line):
-        ruled = True
-        first_row = _skip_blank(lines, at + 1, 2)
-        if first_row < len(lines) and (lower_separator := separator_of(lines[first_row])) != "none":
-            separator, first_row = lower_separator, _skip_blank(lines, first_row + 1, 3)
-    if separator == "end":
-        return Block(at, at + 1, separator)
+    separator: Separator = separator_of(line)
+    ruled = separator == "none" and is_drawn_line(line)
+    first_row = _skip_blank(lines, at + 1, 2 if ruled else 3) if ruled or separator != "none" else at
+    if ruled and first_row < len(lines) and (lower_separator := separator_of(lines[first_row])) != "none":
+        separator, first_row = lower_separator, _skip_blank(lines, first_row + 1, 3)
     if separator == "none" and (yahoo_block := _one_line(line, at)) is not None:
         return yahoo_block
-    header_rows = _read_rows(lines, first_row) if first_row < len(lines) else None
-    if header_rows is None:
-        return _block_of_separator(line, at, separator)
-    values, end = header_rows
-    least_fields = 2 if separator in ("forward", "original") else 3
-    if "from" not in values or len(values.keys() & _MAIN_FIELDS) < least_fields:
-        return _block_of_separator(line, at, separator)
-    needs_evidence = separator == "unknown" or (separator == "none" and not ruled)
-    if needs_evidence and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
-        return None
-    if separator == "none" and not ruled and "raw" not in values and not _is_from_client(lines, first_row, values):
-        return None
-    return Block(at, _after_rule(lines, end), separator, values, ruled)
+    if separator != "end" and first_row < len(lines) and parse_header_line(lines[first_row]):
+        values, end = _read_rows(lines, first_row)
+        if _is_heading(lines, first_row, values, separator, ruled):
+            return Block(at, _after_rule(lines, end), separator, values, ruled)
+    decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")  # a separator without header lines
+    is_complete = separator == "end" or (decorated and separator in ("forward", "original"))
+    return Block(at, at + 1, separator) if is_complete else None
+
+
+def _is_heading(
+    lines: Sequence[str], first_row: int, values: dict[Field, str], separator: Separator, ruled: bool
+) -> bool:
+    """Return whether header lines with these values begin a mail, and are not a form or a list of facts."""
+    if "from" not in values or len(values.keys() & _MAIN_FIELDS) < (2 if separator in ("forward", "original") else 3):
+        return False
+    is_bare = separator == "none" and not ruled
+    if (is_bare or separator == "unknown") and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
+        return False
+    return not is_bare or "raw" in values or _is_from_client(lines, first_row, values)
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
@@ -136,12 +138,6 @@ def _is_from_client(lines: Sequence[str], first_row: int, values: dict[Field, st
     return not above.strip() or _HEADER_FORM.match(above[:LONGEST]) is None or is_drawn_line(above)
 
 
-def _block_of_separator(line: str, at: int, separator: Separator) -> Block | None:
-    """Return a block without header lines if the line is a separator phrase, or None."""
-    decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")
-    return Block(at, at + 1, separator) if decorated and separator in ("forward", "original") else None
-
-
 def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
     end = min(len(lines), at + most)
     while at < end and not lines[at].strip(" \t*>"):
@@ -149,10 +145,8 @@ def _skip_blank(lines: Sequence[str], at: int, most: int) -> int:
     return at
 
 
-def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int] | None:
-    """Return (values by field, index of the next line); None if ``first`` is no header line."""
-    if parse_header_line(lines[first]) is None:
-        return None
+def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]:
+    """Return (values by field, index of the next line). The line ``first`` is a header line."""
     rows: list[HeaderLine] = []
     at = end = first
     last = min(len(lines), first + _MOST_LINES)
@@ -178,8 +172,7 @@ def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]
             end = at
         else:
             break
-    values = _assign(rows)
-    return (values, end) if values else None
+    return _assign(rows), end
 
 
 def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import pairwise
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from service.mail import dates, encoded, forward, identifiers, plain, quoted_history, signature, ticket_comments
 from service.mail.authors import author_and_date, people
 from service.mail.headers import MAX_SUBJECT
-from service.mail.message import Address, Earlier, Origin
+from service.mail.message import Address, Earlier, Mail, Origin
 from service.mail.quoted_history import Section
 
 LONGEST: Final = 400_000  # maximum number of characters that are split; the text beyond them belongs to the last author
@@ -23,55 +23,41 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The parts of a body; the fields have the same meaning as in ``Mail``."""
+def split_body(mail: Mail, text: str, html: str | None, defects: set[str]) -> Mail:
+    """Return the mail with its body ``text`` split; never raises. Flowed lines (RFC 3676) must be joined already.
 
-    reply_text: str = ""
-    quoted_text: str = ""
-    forwarded: tuple[Earlier, ...] = ()
-    history: tuple[Earlier, ...] = ()
-    defects: tuple[str, ...] = ()
-
-
-def read_body(
-    text: str, html: str | None, *, subject: str, date: datetime | None, author: Address | None = None
-) -> Body:
-    """Split the body ``text``; never raises. Flowed lines (RFC 3676) must be joined already.
-
-    ``html``: the same body as HTML, if there is one. ``subject``, ``date``, ``author``: those of the mail. HTML and
-    date suggest the time zone of dates without one (``dates.zone_of``).
+    ``mail``: the values of its header. ``html``: the same body as HTML, if there is one. It and the date suggest the
+    time zone of dates without one (``dates.zone_of``). Codes of irregularities are added to ``defects``.
     """
-    if not text.strip():
-        return Body()
     try:
-        return _read(text, html, subject, date, author)
+        return _split(mail, text, html, defects) if text.strip() else mail
     except Exception:  # never raise: a body that cannot be split is still text
-        return Body(text.strip(), defects=("body-unread",))
+        defects.add("body-unread")
+        return replace(mail, reply_text=text.strip())
 
 
-def _read(text: str, html: str | None, subject: str, date: datetime | None, author: Address | None) -> Body:
+def _split(mail: Mail, text: str, html: str | None, defects: set[str]) -> Mail:
     lines, beyond_limit = _lines(text)
-    splitter = quoted_history.Splitter(forward.prefix_of(subject))
+    prefix = forward.prefix_of(mail.subject)
+    splitter = quoted_history.Splitter(prefix)
     own, sections = splitter.split(lines)
-    reply_lines, below_reply_line = _new_text(own, author)
-    zone = dates.zone_of(_zone_language(text, html), date)
-    forwards, others = forward.split_forwards(sections, subject, bool(reply_lines))
-    forwarded = tuple(_earlier_mail(section, "forwarded", zone, date, subject) for section in forwards)
-    quoted = [_earlier_mail(section, "quoted", zone, date) for section in others if section.has_heading]
+    if beyond_limit or splitter.limit_reached:
+        defects.add("body-cut")
+    reply_lines, below_reply_line = _new_text(own, mail.from_)
+    zone = dates.zone_of(_zone_language(text, html), mail.date)
+    forwards, others = forward.split_forwards(sections, mail.subject, bool(reply_lines))
+    quoted = [_earlier_mail(section, "quoted", zone, mail.date) for section in others if section.has_heading]
     if all(earlier.date is not None for earlier in quoted):  # newest first; otherwise in the order of the text
         quoted.sort(key=lambda earlier: earlier.date.timestamp() if earlier.date else 0.0, reverse=True)
     reply = "\n".join(reply_lines).rstrip()
-    if not reply and not forwarded and sections and forward.prefix_of(subject) == "reply":
-        reply = _text_below_own_headers(sections, subject)
-    if beyond_limit and not sections:
-        reply += beyond_limit
-    return Body(
-        reply_text=reply,
+    if not reply and not forwards and sections and prefix == "reply":
+        reply = _text_below_own_headers(sections[0], mail.subject)
+    return replace(
+        mail,
+        reply_text=reply if sections else reply + beyond_limit,
         quoted_text=_text_of_others(lines, own, below_reply_line) if sections or below_reply_line else "",
-        forwarded=forwarded,
+        forwarded=tuple(_earlier_mail(section, "forwarded", zone, mail.date, mail.subject) for section in forwards),
         history=tuple(quoted),
-        defects=("body-cut",) if beyond_limit or splitter.limit_reached else (),
     )
 
 
@@ -123,11 +109,10 @@ def _single_spaced(lines: list[str]) -> list[str]:
 
 
 def _reply_line(own: quoted_history.Lines) -> int | None:
-    """Return the index of "reply above this line", or None. At most 200 candidates are tried."""
-    if not ticket_comments.may_hold_reply_line("\n".join(filter(None, own))):
+    """Return the index of "reply above this line", or None."""
+    if not ticket_comments.REPLY_LINE.search("\n".join(filter(None, own))):
         return None
-    candidates = [(at, line) for at, line in enumerate(own) if line and ticket_comments.may_hold_reply_line(line)]
-    return next((at for at, line in candidates[:200] if ticket_comments.is_reply_line(line)), None)
+    return next((at for at, line in enumerate(own) if line and ticket_comments.is_reply_line(line)), None)
 
 
 def _zone_language(text: str, html: str | None) -> str:
@@ -175,12 +160,10 @@ def _text_of(section: Section, author: Address | None) -> str:
     return "\n".join(_new_text(section.lines, author)[0]).rstrip()
 
 
-def _text_below_own_headers(sections: Sequence[Section], subject: str) -> str:
+def _text_below_own_headers(section: Section, subject: str) -> str:
     """Return the text below header lines that repeat those of this mail; otherwise ""."""
-    first = sections[0]
-    if first.block is None or not first.block.subject or forward.same_subject(subject, first.block.subject):
-        return ""
-    return _text_of(first, None)
+    other = section.block.subject if section.block else None
+    return _text_of(section, None) if other and not forward.same_subject(subject, other) else ""
 
 
 def _text_of_others(lines: Sequence[str], own: quoted_history.Lines, below_reply_line: Sequence[str]) -> str:

@@ -34,8 +34,7 @@ _APOLOGY = re.compile(r"(?:so |and )?(?:please|sorry|apolog|excuse|pardon|forgiv
 _EXCUSE = re.compile(
     r"(?:please |pls )?(?:excuse|forgive|pardon)\b[^.]{0,60}\b(?:brevity|typos?|spelling|mistakes)\b.{0,60}$"
 )
-_JAPANESE = re.compile(alternatives(_LISTS["japanese_footer"]))
-_CHINESE = re.compile(alternatives(_LISTS["chinese_footer"]))
+_EAST_ASIAN = re.compile(alternatives(_LISTS["east_asian_footer"]))
 _CUT_AFTER = re.compile(
     r"[\W_]*(?:sent from|gesendet von|envoyé de(?:puis)?|enviado desde|enviado do|inviato da|verzonden vanuit|skickat från|sendt fra|lähetetty|wysłano z|получено из|"
     r"отправлено из)\s[^.!?]{0,30}\b(?:outlook|mail|mobil\w*|iphone|ipad|android|phone)\b[^.!?]{0,30}<?\(?https?://\S{1,200}[)>]*\s*$",
@@ -53,9 +52,7 @@ def banner_end(lines: Sequence[str]) -> int:
     for _ in range(3):
         while at < len(lines) and not lines[at].strip():
             at += 1
-        first = at
-        if at < len(lines) and is_drawn_line(lines[at]):
-            first = at + 1
+        first = at + (at < len(lines) and is_drawn_line(lines[at]))
         if first >= len(lines) or len(lines[first]) > 600 or not _BANNER.match(lines[first][:400]):
             break
         end = first + 1
@@ -64,7 +61,7 @@ def banner_end(lines: Sequence[str]) -> int:
                 break
             end += 1
         at = end
-    return at if at and any(line.strip() for line in lines[:at]) else 0
+    return at
 
 
 def disclaimer_start(lines: Sequence[str]) -> int | None:
@@ -109,7 +106,7 @@ def _is_footer(line: str) -> bool:
     bare = folded.strip(" \t\u3000-–—_*<>()[]~=・※.!|\u200e\u200f")
     if not bare:
         return False
-    if not bare.isascii() and (_JAPANESE.match(bare) or _CHINESE.match(bare)):
+    if not bare.isascii() and _EAST_ASIAN.match(bare):
         return True
     if _ENGLISH.match(bare):
         return _is_english_footer(bare)

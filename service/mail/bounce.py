@@ -30,9 +30,7 @@ _DAEMON_NAME = re.compile(
 )
 _LIST_DAEMON = re.compile(r"-(?:admin|owner|request|bounces?)@", re.IGNORECASE)
 PATTERNS: Final = {name: alternatives(text) for name, text in load("automatic").items()}
-_SUBJECT = linear(PATTERNS["bounce_subject"])
-_BODY = linear(PATTERNS["bounce"])
-_RETRIED = linear(PATTERNS["retried"])
+_SUBJECT, _BODY, _RETRIED = (linear(PATTERNS[name]) for name in ("bounce_subject", "bounce", "retried"))
 _RETURNED = linear(f"(?m){PATTERNS['returned']}")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)[ -](?=\S)")
@@ -45,7 +43,7 @@ _SES = re.compile(r'\\?"(?:notificationType|eventType)\\?"\s*:\s*\\?"(?:Bounce|C
 
 def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | None:
     """Return the content of a delivery report. None for other mail, and for a report of success."""
-    if (status := _delivery_status(contents)) is not None:
+    if status := _delivery_status(contents):
         return _rfc3464_report(status, header, contents, text)
     start = text[:FIRST]
     if not _free_form(root, header, contents, start):
@@ -55,13 +53,12 @@ def read(root: Part, header: Mail, contents: Contents, text: str) -> Bounce | No
 
 def is_success_report(contents: Contents) -> bool:
     """Return whether the mail is a delivery report that lists only successful deliveries."""
-    actions = _values(_delivery_status(contents) or "", "action")
+    actions = _values(_delivery_status(contents), "action")
     return bool(actions) and all(map(_has_succeeded, actions))
 
 
-def _delivery_status(contents: Contents) -> str | None:
-    reports = [body for kind, body in contents.reports if kind.endswith("delivery-status")]
-    return "\n".join(reports) if reports else None
+def _delivery_status(contents: Contents) -> str:
+    return "\n".join(f"{body}\n" for kind, body in contents.reports if kind.endswith("delivery-status"))
 
 
 def _has_succeeded(action: str) -> bool:
@@ -82,12 +79,10 @@ def _rfc3464_report(status: str, header: Mail, contents: Contents, text: str) ->
         found = [m for value in _values(block, "status") for m in _STATUS.findall(value) if not m.startswith("2")]
         is_delayed = any(action.startswith("delayed") for action in actions)
         codes[is_delayed] += ([code for code in found if code[0] == "4"] or [_DELAYED]) if is_delayed else found
-    if not recipients:
-        recipients = list(_recipients(header, text[:FIRST]))
+    recipients = recipients or list(_recipients(header, text[:FIRST]))
     code = next(iter([*codes[False], *codes[True]]), None) or _status(text[:FIRST])
-    stated = [value for name in _ORIGINAL for value in _values(status, name)]
-    original = next((id for value in stated if (id := identifiers.message_id(value.encode()))), None)
-    returned_id = _returned_id(contents, text) or original
+    stated = (identifiers.message_id(value.encode()) for name in _ORIGINAL for value in _values(status, name))
+    returned_id = _returned_id(contents, text) or next(filter(None, stated), None)
     return Bounce(tuple(dict.fromkeys(recipients))[:MAX_RECIPIENTS], code, returned_id)
 
 
@@ -109,10 +104,9 @@ def _free_form(root: Part, header: Mail, contents: Contents, start: str) -> bool
     path = root.first("return-path")
     if path is not None and (path.strip() in (b"<>", b"") or b"mailer-daemon" in path.lower()):
         sender_points += 2
-    if subject_points + header_points + sender_points == 0:
-        return False
-    points = subject_points + header_points + (2 if _BODY.search(start) else 0)
-    if points == 0:
+    head_points = subject_points + header_points
+    points = head_points + (2 if _BODY.search(start) else 0)
+    if not points or not head_points + sender_points:
         return False
     points += sender_points + bool(contents.returned or contents.messages or _RETURNED.search(start))
     return points >= (ENOUGH if from_daemon or header_points else ENOUGH + 1)

@@ -40,8 +40,7 @@ def read(text: str, method: str = "") -> Event | None:
 
 
 def _plain(value: str) -> str:
-    value = re.sub(r"\\[nN]", " ", value)
-    return re.sub(r"\\([,;\\])", r"\1", value)[:500].strip()
+    return re.sub(r"\\([,;\\])", r"\1", re.sub(r"\\[nN]", " ", value))[:500].strip()
 
 
 def _period(start: str, end: str) -> str:

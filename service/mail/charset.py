@@ -99,8 +99,6 @@ def codec(label: str) -> str | None:
     name = name.partition("*")[0].partition(";")[0].strip()
     if name in _NO_LABEL:
         return None
-    if name in _ALIASES:
-        return _ALIASES[name]
     numbered = re.sub(r".*8859\D?(\d{1,2})(?!\d).*", r"iso-8859-\1", name)  # "iso 8859 15"
     numbered = re.sub(r".*125([0-8])(?!\d).*", r"cp125\1", numbered)  # "win-1251"
     found = next((codec_name for pattern, codec_name in _LABEL_PATTERNS if pattern.search(name)), numbered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from service.mail import calendar, encoded, html
@@ -23,18 +24,33 @@ class DecodedFile:
     inline: bool = False
 
 
-@dataclass(slots=True)
+@dataclass
 class Segment:
     """One text of the body: as plain text, as HTML, or both (multipart/alternative)."""
 
     plain: str = ""
     html: str = ""
-    html_text: str | None = None  # cache of ``rendered``
 
-    def rendered(self) -> str:
-        if self.html_text is None:
-            self.html_text = html.to_text(self.html) if self.html else ""
-        return self.html_text
+    @cached_property
+    def html_text(self) -> str:
+        return html.to_text(self.html) if self.html else ""
+
+    @cached_property
+    def html_is_better(self) -> bool:
+        """Whether there is no plain form, or only a placeholder such as "see the HTML"."""
+        plain = self.plain.strip()
+        if not self.html or len(plain) > 600:
+            return False
+        plain_letters = len(_LETTERS.findall(plain))
+        if plain_letters == 0:
+            return True
+        factor = 4 if plain_letters <= 20 or _MENTIONS_HTML.search(plain) else 10
+        return len(_LETTERS.findall(self.html_text)) > factor * plain_letters + 40
+
+    @property
+    def text(self) -> str:
+        """The plain form, or the text of the HTML if the plain form is useless."""
+        return (self.html_is_better and self.html_text) or self.plain
 
 
 class InnerMessage(NamedTuple):
@@ -60,29 +76,19 @@ class Contents:
 
     def text(self) -> str:
         """Return the whole body as text, at most ``MAX_TEXT`` characters."""
-        texts = [text for text in (best_text(segment) for segment in self.segments) if text.strip()]
+        texts = filter(str.strip, (segment.text for segment in self.segments))
         return "\n\n".join(texts)[:MAX_TEXT]
 
     def title(self) -> str:
         """Return the title of the HTML body; empty if it is meaningless or also in the text."""
-        for segment in self.segments:
-            if segment.html and (not segment.plain.strip() or _is_placeholder(segment)):
-                title = html.title(segment.html)
-                text_start = letters(segment.rendered()[:4_000])
-                return "" if _MEANINGLESS_TITLE.fullmatch(title) or letters(title) in text_start else title
-        return ""
+        shown = next((segment for segment in self.segments if segment.html_is_better), Segment())
+        title = html.title(shown.html)
+        if not title or _MEANINGLESS_TITLE.fullmatch(title):
+            return ""
+        return "" if letters(title) in letters(shown.html_text[:4_000]) else title
 
     def html(self) -> str | None:
         return "\n".join(s.html for s in self.segments if s.html) or None
-
-
-def best_text(segment: Segment) -> str:
-    """Return the plain form of a segment, or the text of the HTML if the plain form is useless."""
-    if not segment.html:
-        return segment.plain
-    if segment.plain.strip() and not _is_placeholder(segment):
-        return segment.plain
-    return segment.rendered() or segment.plain
 
 
 _MENTIONS_HTML = re.compile(
@@ -92,18 +98,6 @@ _LETTERS = re.compile(r"\w")
 _MEANINGLESS_TITLE = re.compile(
     r"(?:untitled|new|no|html|plain)?[ _-]*(?:document|message|e?-?mail|template|title|page|無題.*)?", re.IGNORECASE
 )
-
-
-def _is_placeholder(segment: Segment) -> bool:
-    """Return whether the plain form is only a placeholder for the HTML, such as "see the HTML"."""
-    plain = segment.plain.strip()
-    if len(plain) > 600:
-        return False
-    plain_letters = len(_LETTERS.findall(plain))
-    if plain_letters == 0:
-        return True
-    html_letters = len(_LETTERS.findall(segment.rendered()))
-    return html_letters > (4 if _MENTIONS_HTML.search(plain) or plain_letters <= 20 else 10) * plain_letters + 40
 
 
 def letters(text: str) -> str:
@@ -142,5 +136,5 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 def safe_name(name: str) -> str:
     """Return a file name without path and control characters. It has at most 255 characters, and may be empty."""
     name = _HIDDEN.sub("", name)
-    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip() if re.search(r"[\\/]", name) else name.strip()
+    base_name = re.split(r"[\\/]", name.rstrip("\\/"))[-1].strip()
     return base_name[:255].rstrip() if base_name.strip(". ") else ""

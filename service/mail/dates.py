@@ -85,12 +85,7 @@ def read(text: str, default_zone: tzinfo, mail_date: datetime | None = None) -> 
         at = datetime(*day, hour, minute, second, tzinfo=zone if zone is not None else default_zone)
     except (ValueError, OverflowError):
         return None
-    return None if plausible(at) is None else (at, zone is None)
-
-
-def plausible(date: datetime) -> datetime | None:
-    """Return ``date`` if its year is 1970 to 2199, otherwise None: no mail has another year."""
-    return date if 1970 <= date.year <= 2199 else None
+    return (at, zone is None) if 1970 <= at.year <= 2199 else None  # no mail has another year
 
 
 def has_day(text: str) -> bool:
@@ -148,9 +143,7 @@ def _parts(groups: dict[str, str | None]) -> tuple[int, int, int]:
 
 def _year(digits: str) -> int:
     year = int(digits)
-    if len(digits) > 2:
-        return year
-    return year + 2000 if year < 70 else year + 1900 if year < 100 else year
+    return year if len(digits) > 2 else year + (2000 if year < 70 else 1900)
 
 
 def _month_and_day(
@@ -194,14 +187,8 @@ def _time(text: str) -> tuple[int, int, int, str]:
 
 def _zone(text: str) -> tzinfo | None:
     if m := _OFFSET.search(text[:40]):
-        if m[1]:
-            minutes = int(m[2]) * 60 + int(m[3])
-            sign = m[1]
-        else:
-            minutes, sign = int(m[5]) * 60, m[4]
-        if minutes < 1440:
-            return timezone(timedelta(minutes=-minutes if sign == "-" else minutes))
-        return None
+        minutes = int(m[2] or m[5]) * 60 + int(m[3] or 0)
+        return timezone(timedelta(minutes=-minutes if "-" in (m[1], m[4]) else minutes)) if minutes < 1440 else None
     for m in _WORD.finditer(text[:24]):
         if m[0] in ZONES:
             return timezone(timedelta(minutes=ZONES[m[0]]))

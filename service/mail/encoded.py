@@ -103,14 +103,11 @@ def parameters(raw: bytes) -> dict[str, str]:
         value = match[2] if match[2] is not None else match[3] if match[3] is not None else match[4].strip()
         if match[2] is not None and b"\\" in value:
             value = re.sub(rb"\\([\"\\])", rb"\1", value)
-        if "*" in name:
-            indexed = _INDEXED.match(name)
-            if indexed is not None:
-                index = int(indexed[2] or 0)
-                extended = indexed[3] is not None or indexed[2] is None
-                pieces.setdefault(indexed[1], {}).setdefault(index, (value, extended))
-                continue
-        values.setdefault(name, parameter_text(value))
+        if indexed := _INDEXED.match(name):
+            extended = indexed[3] is not None or indexed[2] is None
+            pieces.setdefault(indexed[1], {}).setdefault(int(indexed[2] or 0), (value, extended))
+        else:
+            values.setdefault(name, parameter_text(value))
     return values | {name: joined for name, parts in pieces.items() if (joined := _rfc2231(parts))}
 
 

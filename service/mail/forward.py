@@ -70,5 +70,5 @@ def same_subject(first: str, second: str) -> bool:
 
 def _bare(subject: str) -> str:
     base = base_subject(subject)
-    untagged = "".join(c for c in fold(_TAG.sub(" ", base)) if c.isalnum())
-    return untagged or "".join(c for c in fold(base) if c.isalnum())
+    untagged, whole = ("".join(filter(str.isalnum, fold(text))) for text in (_TAG.sub(" ", base), base))
+    return untagged or whole

@@ -24,6 +24,9 @@ MAX_OTHERS = 60  # maximum number of entries in ``Mail.headers``, of at most ``M
 MAX_OTHER = 1_000
 
 
+_SHOWN = ("from", "subject", "to", "cc")
+
+
 def read(part: Part, defects: set[str]) -> Mail:
     """Return a ``Mail`` with only the values of the header. Codes of irregularities are added to ``defects``."""
     hint = _charset_hint(part)
@@ -36,15 +39,11 @@ def read(part: Part, defects: set[str]) -> Mail:
         return next(filter(None, values), values[0])
 
     def people(name: str) -> tuple[Address, ...]:
-        values = raw.get(name)
-        if values is None:
-            return ()
-        return address.addresses(values[0] if len(values) == 1 else b", ".join(values), hint)
+        return address.addresses(b", ".join(raw.get(name, ())), hint)
 
     if any(len(raw.get(name, ())) > 1 for name in ("from", "subject", "date", "message-id")):
         defects.add("header-repeated")
-    shown = [value for name in ("from", "subject", "to", "cc") for value in raw.get(name, ())]
-    if any(decode_strictly(value, "utf-8") is None for value in shown):
+    if any(decode_strictly(value, "utf-8") is None for name in _SHOWN for value in raw.get(name, ())):
         defects.add("header-8bit")
     authors = address.addresses(one("from"), hint)
     if len(raw.get("from", ())) > 1 or sum("@" in a.address for a in authors) > 1:
@@ -69,7 +68,7 @@ def read(part: Part, defects: set[str]) -> Mail:
     return Mail(
         message_id=message_id,
         in_reply_to=identifiers.message_ids(one("in-reply-to")),
-        references=identifiers.message_ids(b" ".join(raw["references"]) if "references" in raw else None),
+        references=identifiers.message_ids(b" ".join(raw.get("references", ()))),
         from_=author,
         sender=senders[0] if senders else None,
         reply_to=people("reply-to"),
@@ -89,22 +88,16 @@ def _authentication_results(part: Part) -> tuple[tuple[int, str], ...]:
     """Return (Received lines above, value) of each Authentication-Results header, topmost first."""
     received_above, length, headers = 0, 0, []
     for name, value in part.fields:
-        if name == "received":
-            received_above += 1
-        elif name == "authentication-results":
-            length += len(value)
-            if length > MAX_RESULTS:
-                break
+        received_above += name == "received"
+        length += len(value) * (name == "authentication-results")
+        if name == "authentication-results" and length <= MAX_RESULTS:
             headers.append((received_above, value.decode("utf-8", "replace")))
     return tuple(headers)
 
 
 def _charset_hint(part: Part) -> str | None:
     """Return the charset of the body, which 8-bit header fields probably have too; or None."""
-    label = part.parameters.get("charset")
-    if label is None and part.children:
-        label = next((c.parameters["charset"] for c in part.children[:5] if "charset" in c.parameters), None)
-    return label
+    return next((p.parameters["charset"] for p in (part, *part.children[:5]) if "charset" in p.parameters), None)
 
 
 _CLOCK = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3])[:.][0-5]\d")
@@ -125,4 +118,4 @@ def date(raw: bytes | None, relayed_at: datetime | None = None) -> datetime | No
     if not _CLOCK.search(value) or _LONG_NUMBER.search(value.partition("(")[0]):
         return None
     found = dates.read(value, UTC, relayed_at)
-    return found[0] if found is not None else None
+    return found[0] if found else None

@@ -33,12 +33,8 @@ _NEVER_HIDDEN = frozenset("body br hr img input meta link col area base wbr".spl
 
 def to_text(html: str) -> str:
     """Return the visible text of ``html``."""
-    scan = _Scan(html, hide=True)
-    text = scan.run()
-    if not text and scan.has_hidden:
-        # everything is in hidden elements, so this cannot be intended
-        text = _Scan(html, hide=False).run()
-    return text
+    # if everything is in hidden elements, this cannot be intended
+    return _Scan(html, hide=True).run() or _Scan(html, hide=False).run()
 
 
 _TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{1,300})</title", re.IGNORECASE)
@@ -54,9 +50,9 @@ class _Scan(TextLayout):
     def __init__(self, html: str, *, hide: bool) -> None:
         self.html = html[:MAX_CHARS]
         self.hide = hide
-        self.has_hidden = False  # whether a hidden element was left out
         super().__init__()
-        self.stack: list[tuple[str, bool]] = []  # open elements: name, whether white space is kept in it
+        self.stack: list[tuple[str, bool, int, int]] = []
+        """Open elements: name, then ``pre``, ``depth`` and number of open lists outside the element."""
         self.lists: list[int] = []  # open lists: the number of the last item; -1 for ``ul``
         self.link: tuple[str, int, int] | None = None
         self.skips_left = MAX_SKIPS
@@ -107,7 +103,6 @@ class _Scan(TextLayout):
                 return self.html.find(">", closing.end()) + 1 or len(self.html)
             self.unclosed.add(name)
         elif self.hide and name not in _NEVER_HIDDEN and _MAY_HIDE.search(attributes) and _HIDDEN.search(attributes):
-            self.has_hidden = True
             return self._skip(name, position)
         else:
             self._start(name, attributes)
@@ -116,10 +111,8 @@ class _Scan(TextLayout):
     def _markup(self, at: int) -> int:
         """Return the position after the comment or declaration at ``at``, or ``at + 1``."""
         html = self.html
-        if html.startswith("<!-->", at):
-            return at + 5
         if html.startswith("<!--", at) and "<!--" not in self.unclosed:
-            end = html.find("-->", at + 4)
+            end = html.find("-->", at + 2)
             if end >= 0:
                 return end + 3
             self.unclosed.add("<!--")
@@ -179,8 +172,6 @@ class _Scan(TextLayout):
             self.link = (unescape(href).strip(), len(self.lines), len(self.line)) if href else None
 
     def _end(self, name: str) -> None:
-        if name in ("span", "b", "i", "font", "strong", "em", "td", "th"):
-            return
         if name in _PARAGRAPH:
             self.block(2 if self.cells == 0 or name != "p" else 1)
         elif name == "a":
@@ -193,32 +184,28 @@ class _Scan(TextLayout):
     def _push(self, name: str, *, pre: bool) -> None:
         if len(self.stack) >= MAX_NEST:
             return
-        self.stack.append((name, pre))
-        self.pre += pre
+        self.stack.append((name, self.pre, self.depth, len(self.lists)))
+        self.pre = self.pre or pre
         self.depth += name == "blockquote"
         if name in ("ul", "ol"):
             self.lists.append(0 if name == "ol" else -1)
 
     def _pop(self, name: str) -> None:
         """Close the innermost open element with this name, and all elements inside it."""
-        if all(open_name != name for open_name, _ in self.stack[-49:]):
+        if all(open_element[0] != name for open_element in self.stack[-49:]):
             return
         popped = ""
         while popped != name:
-            popped, pre = self.stack.pop()
-            self.pre -= pre
-            self.depth -= popped == "blockquote"
-            if popped in ("ul", "ol"):
-                self.lists.pop()
-            elif popped == "tr":
+            popped, self.pre, self.depth, lists = self.stack.pop()
+            del self.lists[lists:]
+            if popped == "tr":
                 self.cells, self.row_line = 0, -1
 
     def _item(self) -> None:
+        mark = "* "
         if self.lists and self.lists[-1] >= 0:
             self.lists[-1] += 1
             mark = f"{self.lists[-1]}. "
-        else:
-            mark = "* "
         self.put("  " * min(max(len(self.lists) - 1, 0), 8) + mark)
 
     def _unlink(self) -> None:

@@ -17,7 +17,7 @@ class TextLayout:
         self.depth = 0
         """Number of open ``blockquote`` elements; ``line_depth`` is that at the beginning of the current line."""
         self.line_depth = 0
-        self.pre = 0
+        self.pre = False  # whether white space is kept
         self.cells = 0
         self.row_line = -1  # index of the line with the cells of the current table row; -1 if the row has no text yet
         self.cell_is_empty = False  # whether the current cell began on the line of the row and has no text yet

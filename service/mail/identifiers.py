@@ -13,8 +13,7 @@ _SEPARATORS = re.compile(r"[\s<>\"',;()]+")
 
 def message_id(raw: bytes | None) -> str | None:
     """Return the first ``<id>`` of a field (RFC 5322 §3.6.4), or None."""
-    ids = message_ids(raw)
-    return ids[0] if ids else None
+    return next(iter(message_ids(raw)), None)
 
 
 def message_ids(raw: bytes | None) -> tuple[str, ...]:
@@ -36,8 +35,6 @@ def message_ids(raw: bytes | None) -> tuple[str, ...]:
 
 def _shortened(id: str) -> str:
     """Shorten an id to ``MAX_ID`` bytes. They fit on a header line (RFC 5322 §2.1.1) and into an index."""
-    if len(id) <= MAX_ID // 4:
-        return id
     raw = id.encode("utf-8", "replace")
     if len(raw) <= MAX_ID:
         return id

@@ -9,16 +9,9 @@ ESCAPE = re.compile(rb"(\x1b\$[@B]|\x1b\$\([DBOPQ]|\x1b\([BJIH])")
 
 def decode(raw: bytes) -> str:
     """Decode ISO-2022-JP, with NEC and IBM characters, and with half-width kana."""
-    out: list[str] = []
-    escape = b"\x1b(B"
-    run_start = 0
-    for match in ESCAPE.finditer(raw):
-        if match.start() > run_start:
-            part = raw[run_start : match.start()]
-            out.append(_decode_short_run(part, escape) if len(part) <= 2 else _decode_run(part, escape))
-        escape, run_start = match.group(), match.end()
-    out.append(_decode_run(raw[run_start:], escape))
-    return "".join(out)
+    first, *others = ESCAPE.split(raw)
+    runs = [(first, b"\x1b(B"), *zip(others[1::2], others[::2], strict=True)]
+    return "".join(_decode_short_run(*run) if len(run[0]) <= 2 else _decode_run(*run) for run in runs)
 
 
 @lru_cache(maxsize=16_384)

@@ -69,7 +69,8 @@ def _read(data: bytes, page: str, properties: Properties) -> None:
         kind, ident = struct.unpack_from("<HH", data, at)
         at += 4
         if ident >= 0x8000:
-            at = _skip_name(data, at)
+            named, length = struct.unpack_from("<II", data, at + 16)
+            at += 24 + (_padded(length) if named else 0)
         multi = kind & 0x1000
         base = kind & 0x0FFF
         values = 1
@@ -82,11 +83,6 @@ def _read(data: bytes, page: str, properties: Properties) -> None:
             value, at = _value(data, at, base, page)
             if index == 0 and ident in NAMES and (value or NAMES[ident] not in properties):
                 properties[NAMES[ident]] = value
-
-
-def _skip_name(data: bytes, at: int) -> int:
-    kind, length = struct.unpack_from("<II", data, at + 16)
-    return at + 24 + (_padded(length) if kind else 0)
 
 
 def _padded(length: int) -> int:

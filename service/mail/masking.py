@@ -11,8 +11,10 @@ and in what the person wrote: ``Mask.author`` and ``Mask.quoting``.
 """
 
 import html
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from email.encoders import encode_base64
 from email.header import Header
@@ -22,21 +24,17 @@ from functools import cached_property
 from typing import Any
 
 from service.mail import charset, encoded
-from service.mail.address import parse_list
+from service.mail.address import addresses
 from service.mail.message import Address, Mail
 from service.mail.name_patterns import is_distinctive, name_patterns, needles, one_word_pattern
 from service.mail.parse import parse
 
 _AT = r"(?:@|=40|%40|=|&#64;|&#x40;|&commat;)"
 """The ``@`` in plain text, quoted-printable, links, return paths (VERP) and HTML."""
-_ADDRESS_FIELDS = frozenset(
-    ("from", "to", "cc", "bcc", "reply-to", "sender", "resent-from", "resent-to", "resent-cc", "resent-sender")
-)
+_ADDRESS_FIELDS = frozenset("from to cc bcc reply-to sender resent-from resent-to resent-cc resent-sender".split())
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=0)
 ERASED = "(erased)"  # the display name of an erased person
 _REMOVED = b"removed: this file named a person who was erased"
-
-
 _SEGMENTS = re.compile(r"([\r\n]+|<[^<>]*>)")  # separates the lines of a text and the texts of HTML
 _QUOTE_MARKS = re.compile(r"[>|\s]*(?:[A-Za-z-]{2,12}[:：]\s*)*")  # also "Re: " and "Subject: "
 
@@ -49,41 +47,42 @@ STRUCTURED = frozenset(
 """JSON keys whose values are ids or fixed terms, in which names are not replaced."""
 
 
+@dataclass
 class Mask:
-    """Finds and replaces the address and names of one person; upper and lower case are equal."""
+    """Finds and replaces the address and names of one person; upper and lower case are equal.
 
-    def __init__(
-        self,
-        address: str,
-        names: Sequence[str],
-        alias: str,
-        own_names: Sequence[str] = (),
-        own_lines: Collection[str] = (),
-        own_text: str = "",
-        own_messages: Collection[str] = (),
-    ) -> None:
-        """``alias``: the letters and digits used as replacement, repeated as often as needed. Others: see `quoting`."""
-        self.address = address.casefold()
-        self.names = tuple(dict.fromkeys(name.strip() for name in names if len(name.strip()) > 1))
-        self.own_names = tuple(name for name in own_names if name not in names)
-        self._alias, self._own_lines, self._own_text, self._own_messages = alias, own_lines, own_text, own_messages
+    ``alias``: the letters and digits used as replacement, repeated as often as needed. ``own_lines`` and the following:
+    see `quoting`.
+    """
+
+    address: str
+    names: Sequence[str]
+    alias: str
+    own_names: Sequence[str] = ()
+    own_lines: Collection[str] = ()
+    own_text: str = ""
+    own_messages: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        self.address = self.address.casefold()
+        self.names = tuple(dict.fromkeys(name.strip() for name in self.names if len(name.strip()) > 1))
+        self.own_names = tuple(name for name in self.own_names if name not in self.names)
         local, _, domain = self.address.rpartition("@")
         self._address = re.compile(
             rf"(?<![\w.+-]){re.escape(local)}(?:\+[^\s@<>\"]*)?(?={_AT}{re.escape(domain)}(?![\w-]|\.\w))", re.I
         )
-        distinctive = [name for name in self.names if is_distinctive(name)]
-        single_words = [name for name in self.names if not is_distinctive(name)]
-        whole_names = re.compile("|".join(name_patterns(distinctive)) or r"(?!)", re.I)
         own = "|".join(name_patterns(self.own_names)) or r"(?!)"
         beside = rf"(?:{own})(?=[\"'”]?\s?(?:[<(（\[]|&lt;)?{self._address.pattern})"
-        one_word = re.compile(one_word_pattern(single_words), re.I | re.M)
-        self._patterns = (re.compile(beside, re.I), self._address, whole_names, one_word)
-        self._needles = tuple(needles((self.address, *self.names, *(self.own_names if own_lines else ()))).items())
+        whole_names = "|".join(name_patterns(filter(is_distinctive, self.names))) or r"(?!)"
+        one_word = one_word_pattern([name for name in self.names if not is_distinctive(name)])
+        others = (re.compile(pattern, re.I | re.M) for pattern in (whole_names, one_word))
+        self._patterns = (re.compile(beside, re.I), self._address, *others)
+        self._needles = needles((self.address, *self.names, *(self.own_names if self.own_lines else ())))
 
     @cached_property
     def author(self) -> "Mask":
         """The mask for text that the person wrote. It also replaces the names in From."""
-        return Mask(self.address, (*self.names, *self.own_names), self._alias) if self.own_names else self
+        return Mask(self.address, (*self.names, *self.own_names), self.alias) if self.own_names else self
 
     def quoting(self, lines: Collection[str], text: str = "", messages: Collection[str] = ()) -> "Mask":
         """Return the mask for mail and data that quote the person. Names in From are replaced in quotes only.
@@ -91,7 +90,7 @@ class Mask:
         ``lines``: see `lines_of`. ``text``: the person's texts; any part of it is a quote. ``messages``: ids of the
         person's messages; JSON that names another message is no quote.
         """
-        return Mask(self.address, self.names, self._alias, self.own_names, lines, text, messages)
+        return replace(self, own_lines=lines, own_text=text, own_messages=messages)
 
     def lines_of(self, text: str) -> set[str]:
         """Return the lines of the person's text that contain the name in From, without quote marks."""
@@ -115,11 +114,12 @@ class Mask:
 
     def _quotes(self, text: str) -> Iterator[tuple[str, bool]]:
         """Yield the parts of a text, and whether each quotes the person with a name in From."""
-        for part in _SEGMENTS.split(text) if self._own_lines or self._own_text else (text,):
-            named = bool(self._own_lines or self._own_text) and self.author.mentions(part)
-            line = _unquoted(part) if named else ""  # few parts name the person: the search in the texts is slow
-            is_quote = bool(line) and (line in self._own_lines or " ".join(line.rstrip("…").split()) in self._own_text)
-            yield part, is_quote
+        if not (self.own_lines or self.own_text):
+            yield text, False
+            return
+        for part in _SEGMENTS.split(text):
+            line = _unquoted(part) if self.author.mentions(part) else ""  # few parts: the search in the texts is slow
+            yield part, bool(line) and (line in self.own_lines or " ".join(line.rstrip("…").split()) in self.own_text)
 
     def mentions(self, text: str) -> bool:
         """Return whether the text contains the address or a name of the person."""
@@ -135,16 +135,16 @@ class Mask:
         """Return the text with the person's address and names replaced."""
         text = "".join(self.author.text(part) if is_quote else part for part, is_quote in self._quotes(text))
         for pattern in self._patterns:
-            text = pattern.sub(self._blank, text)
+            text = pattern.sub(lambda match: _before(match) + self.blank(match[0].removeprefix(_before(match))), text)
         return text
 
     def address_in(self, text: str) -> str:
         """Return the text with the person's address replaced, but not the names."""
-        return self._address.sub(self._blank, text)
+        return self._address.sub(lambda match: self.blank(match[0]), text)
 
     def blank(self, name: str) -> str:
         """Return the name with all its letters and digits replaced."""
-        letters = iter(self._alias * (len(name) // len(self._alias) + 1))
+        letters = itertools.cycle(self.alias)
         return "".join(next(letters) if letter.isalnum() else letter for letter in name)
 
     def data(self, value: Any) -> Any:
@@ -155,8 +155,8 @@ class Mask:
             return [self.data(inner) for inner in value]
         if not isinstance(value, dict):
             return value
-        if self._own_messages and str(value.get("message") or "") not in {"", *self._own_messages}:
-            return Mask(self.address, self.names, self._alias, self.own_names).data(value)
+        if self.own_messages and str(value.get("message") or "") not in {"", *self.own_messages}:
+            return self.quoting(()).data(value)
         is_person = str(value.get("address", "")).casefold() == self.address
         masked = {}
         for key, inner in value.items():
@@ -172,7 +172,7 @@ class Mask:
     def mentions_in_bytes(self, raw: bytes) -> bool:
         """Return whether bytes contain the address or a name, in any charset common in mail."""
         lower = raw.lower()
-        codecs = {codec for needle, codecs in self._needles if needle in lower for codec in codecs}
+        codecs = [codec for codec, words in self._needles.items() if any(word in lower for word in words)]
         texts = (raw[start:].decode(codec, "ignore") for codec in codecs for start in range(2 if "16" in codec else 1))
         return any(map(self.mentions, texts))  # text in UTF-16 may begin at an odd byte
 
@@ -196,11 +196,8 @@ class Mask:
         """Return whether the raw mail mentions the person, in its bytes or as mail programs show it."""
         if self.mentions_in_bytes(raw):
             return True
-        parts = message_from_bytes(raw, policy=_POLICY).walk()
-        return any(map(self._mentions_in_part, parts)) or self.mentions(repr(parse(raw)))
-
-    def _mentions_in_part(self, part: Message) -> bool:
-        return self.mentions_in_bytes(_payload(part)) or any(map(self.mentions, _texts_of(part)))
+        payloads = map(_payload, message_from_bytes(raw, policy=_POLICY).walk())
+        return any(map(self.mentions_in_bytes, payloads)) or any(map(self.mentions, _texts_of_mail(raw)))
 
     def _mask_part(self, part: Message) -> None:
         self._mask_headers(part)
@@ -211,7 +208,7 @@ class Mask:
             children: Any = part.get_payload()
             for child in children:
                 self._mask_part(child)
-        elif self._mentions_in_part(part):
+        elif self.mentions_in_bytes(_payload(part)) or any(map(self.mentions, _texts_of(part))):
             payload = _payload(part)
             text = _text(part, payload)
             if part.get_content_maintype() == "text" and self.text(text) != text:
@@ -224,20 +221,18 @@ class Mask:
     def _mask_headers(self, part: Message) -> None:
         headers = []
         for name, value in part.raw_items():
-            shown = _decoded(value)
+            shown = encoded.decode_field(_raw(value))
             if not self.mentions(f"{name}: {shown}"):
                 headers.append((name, value))
             elif name.lower() in _ADDRESS_FIELDS:
-                headers.append((name, ", ".join(map(self._person, parse_list(_raw(value))))))
+                headers.append((name, ", ".join(map(self._person, addresses(_raw(value))))))
             else:
                 headers.append((self.text(name), _field(self.text(shown))))
         part._headers = headers  # type: ignore[attr-defined]
 
     def words_in_mail(self, raw: bytes) -> set[str]:
         """Return all parts of the decoded mail that would be replaced."""
-        parts = message_from_bytes(raw, policy=_POLICY).walk()
-        texts = [repr(parse(raw)), *(text for part in parts for text in _texts_of(part))]
-        return set().union(*map(self.matches, texts))
+        return set().union(*map(self.matches, _texts_of_mail(raw)))
 
     def _plain_mail(self, raw: bytes) -> bytes:
         """Return a new plain-text mail with the main headers and the text, masked."""
@@ -262,9 +257,6 @@ class Mask:
         written = f'"{quote(name)}"' if name.isascii() and name else _field(name)
         return f"{written} <{self.text(person.address)}>" if person.address else written
 
-    def _blank(self, match: re.Match[str]) -> str:
-        return _before(match) + self.blank(match[0].removeprefix(_before(match)))
-
 
 def _unquoted(line: str) -> str:
     """Return a line in lower case, without quote marks, reply marks and space around it."""
@@ -276,15 +268,9 @@ def _before(match: re.Match[str]) -> str:
     return (match[1] or "") if match.re.groups else ""
 
 
-def _raw(value: Any) -> str:
-    """Return a header value as text, without decoding encoded words."""
-    written = str(value)
-    raw = written.encode("utf-8", "surrogateescape")
-    return written if raw.isascii() else charset.decode(raw)[0]
-
-
-def _decoded(value: Any) -> str:
-    return encoded.decode_words(_raw(value))
+def _raw(value: Any) -> bytes:
+    """Return a header value as it was written."""
+    return str(value).encode("utf-8", "surrogateescape")
 
 
 def _payload(part: Message) -> bytes:
@@ -292,10 +278,17 @@ def _payload(part: Message) -> bytes:
     return payload if isinstance(payload, bytes) else b""
 
 
+def _texts_of_mail(raw: bytes) -> Iterator[str]:
+    """Yield the texts of all parts of a mail, and the parsed mail."""
+    for part in message_from_bytes(raw, policy=_POLICY).walk():
+        yield from _texts_of(part)
+    yield repr(parse(raw))
+
+
 def _texts_of(part: Message) -> Iterator[str]:
     """Yield the decoded header fields and the text of a part; HTML also without tags."""
     for name, value in part.raw_items():
-        yield f"{name}: {_decoded(value)}"
+        yield f"{name}: {encoded.decode_field(_raw(value))}"
     text = html.unescape(_text(part, _payload(part)))
     yield from (text, re.sub(r"<[^>]*>", "", text))
 

@@ -22,7 +22,6 @@ MAX_KIND = 255
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 _PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r?\n)*(?:>?From [^\n]*\n)?")
 _BLANK = re.compile(rb"[ \t]*\r*(?:\n|\Z)")
-_LINE = re.compile(rb"[^\n]*\n?")
 _KNOWN = re.compile(
     rb"(?im)^(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|reply-to"
     rb"|in-reply-to|references|x-[a-z0-9-]+):"
@@ -161,43 +160,37 @@ class _Splitter:
                 blank = _BLANK.match(buffer, at)
                 if blank is not None:
                     return fields, blank.end()
-                line = _LINE.match(buffer, at)
-                assert line is not None
-                if not self._skippable(line.group(), line.end(), bool(fields)):
+                end = buffer.find(b"\n", at) + 1 or len(buffer)
+                line = buffer[at:end]
+                if not self._skippable(line, end, bool(fields)):
                     self.defects.add("header-unterminated")
                     return fields, at
-                if fields and not line.group().startswith((b"From ", b">From ")) and len(fields[-1][1]) < MAX_VALUE:
+                if fields and not line.startswith((b"From ", b">From ")) and len(fields[-1][1]) < MAX_VALUE:
                     # a folded line that lost its indentation
-                    fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.group().strip())
-                at = line.end()
+                    fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip())
+                at = end
                 continue
             at = match.end()
-            if len(fields) < MAX_HEADERS:
-                value = match[2]
-                if len(value) > MAX_VALUE:
-                    value = value[:MAX_VALUE]
-                    self.defects.add("header-long")
-                if b"\n" in value:
-                    value = value.replace(b"\r", b"").replace(b"\n", b"")
-                fields.append((match[1].decode("latin-1").lower(), value.strip()))
-            else:
+            if len(fields) >= MAX_HEADERS:
                 self.defects.add("header-many")
+                continue
+            if len(match[2]) > MAX_VALUE:
+                self.defects.add("header-long")
+            value = match[2][:MAX_VALUE]
+            if b"\n" in value:  # a folded field; a CR alone stays
+                value = value.replace(b"\r", b"").replace(b"\n", b"")
+            fields.append((match[1].decode("latin-1").lower(), value.strip()))
 
     def _skippable(self, line: bytes, end: int, has_fields: bool) -> bool:
         """Return whether a line that is no field can be skipped, because a field follows before an empty line."""
-        if line.startswith(b"--") and line.rstrip() in self.delimiters:
-            return False
         if line.startswith((b"From ", b">From ")):
             return True
         if self.open:
             return False
         ahead = self.buffer[end : end + 4_000]
-        blank = re.compile(rb"\n\r?\n").search(ahead)
-        header_end = blank.start() if blank else len(ahead)
-        known_field = _KNOWN.search(ahead, 0, header_end)
-        if known_field is None or (
-            not has_fields and not (known_field.start() <= 200 and _TRACE.search(ahead, 0, header_end))
-        ):
+        ahead = re.split(rb"\n\r?\n", ahead, maxsplit=1)[0]
+        known_field = _KNOWN.search(ahead)
+        if known_field is None or not (has_fields or (known_field.start() <= 200 and _TRACE.search(ahead))):
             return False
         self.defects.add("header-malformed")
         return True

@@ -1,7 +1,7 @@
 """Patterns that find the names of a person in text, and bytes that find them in raw mails."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _BETWEEN_CJK = r"[\s\u3000\u00a0,]*"
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "iso2022_jp", "latin-1")
@@ -31,7 +31,7 @@ def one_word_pattern(names: Sequence[str]) -> str:
     return rf"({alone}|{_GREETING})(?:{either})|(?:{either})(?={_TITLE_AFTER})"
 
 
-def name_patterns(names: Sequence[str]) -> list[str]:
+def name_patterns(names: Iterable[str]) -> list[str]:
     """Return patterns for names, longest first. The words may be in both orders, with any separator."""
     patterns: dict[str, None] = {}
     for name in sorted(names, key=len, reverse=True):
@@ -43,21 +43,10 @@ def name_patterns(names: Sequence[str]) -> list[str]:
     return list(patterns)
 
 
-def needles(words: Sequence[str]) -> dict[bytes, list[str]]:
-    """Return the bytes of each word in each charset, in lower case, with the charsets.
-
-    A fast first search looks for these bytes.
-    """
-    encodings: dict[bytes, list[str]] = {}
-    for word in words:
-        for part in re.split(r"[\s\u3000,@]+", word):
-            for name in _ENCODINGS:
-                try:
-                    needle = part.encode(name)
-                except UnicodeError:
-                    continue
-                if name == "iso2022_jp":
-                    needle = re.sub(rb"\x1b[$(][B@J]", b"", needle)  # the escape sequence may be further away
-                encodings.setdefault(needle.lower(), []).append(name)
-    encodings.pop(b"", None)
-    return encodings
+def needles(words: Iterable[str]) -> dict[str, set[bytes]]:
+    """Return charset → the bytes of each word in it, in lower case. A fast first search looks for these bytes."""
+    parts = {part for word in words for part in re.split(r"[\s\u3000,@]+", word)}
+    found = {name: {part.encode(name, "ignore") for part in parts} for name in _ENCODINGS}
+    # the escape sequences of ISO-2022-JP may be further away
+    found["iso2022_jp"] = {re.sub(rb"\x1b[$(][B@J]", b"", needle) for needle in found["iso2022_jp"]}
+    return {name: {needle.lower() for needle in needles if needle} for name, needles in found.items()}

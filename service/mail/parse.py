@@ -7,8 +7,8 @@ from dataclasses import replace
 from hashlib import sha256
 
 from service.mail import automatic, bounce, headers, mime, msgfile, structure, tnef
-from service.mail.body import read_body
-from service.mail.contents import Contents, InnerMessage
+from service.mail.body import split_body
+from service.mail.contents import Contents, DecodedFile, InnerMessage
 from service.mail.language import language_of
 from service.mail.message import Attachment, Earlier, Mail
 
@@ -68,41 +68,33 @@ def _message(inner: InnerMessage, defects: set[str], nesting: int) -> Mail:
     if len(subject) > headers.MAX_SUBJECT:
         defects.add("header-cut")
         subject = subject[: headers.MAX_SUBJECT].rstrip()
-    body = read_body(text, contents.html(), subject=subject, date=header.date, author=header.from_)
-    defects.update(body.defects)
+    titled = header if header.subject == subject else replace(header, subject=subject)
+    mail = split_body(titled, text, contents.html(), defects)
     attached, quoted_in_attached = _attached(contents, defects, nesting)
-    forwarded = (*body.forwarded, *attached)
+    forwarded = (*mail.forwarded, *attached)
     # a line in a bounce such as "<x@y>: host z said:" is a reply of a server, not an earlier mail
-    history = [mail for mail in body.history if not bounce_report or mail.date or mail.subject or mail.message_id]
+    history = [one for one in mail.history if not bounce_report or one.date or one.subject or one.message_id]
     # if a person forwards an automatic mail without a comment, the forwarding mail is not automatic
-    new_text = body.reply_text if forwarded else body.reply_text or text
+    new_text = mail.reply_text if forwarded else mail.reply_text or text
     kind = automatic.kind_of(header, contents, new_text, bounce_report)
     return replace(
-        header,
-        subject=subject,
+        mail,
         text="\n\n".join(filter(None, (contents.title(), text, _quoted_complaint(contents)))),
-        reply_text=body.reply_text,
-        quoted_text=body.quoted_text,
-        intro=body.reply_text if forwarded else "",
+        intro=mail.reply_text if forwarded else "",
         forwarded=forwarded,
         history=(*history, *quoted_in_attached),
-        language=language_of(body.reply_text or text),
-        attachments=tuple(
-            Attachment(
-                file.filename,
-                file.content_type,
-                len(file.payload),
-                sha256(file.payload).hexdigest(),
-                file.path,
-                file.inline,
-            )
-            for file in contents.files
-        ),
+        language=language_of(mail.reply_text or text),
+        attachments=tuple(map(_attachment, contents.files)),
         automatic=kind,
         auto_submitted=automatic.sent_by_machine(header, kind),
         bounce=bounce_report,
         defects=tuple(sorted(defects)),
     )
+
+
+def _attachment(file: DecodedFile) -> Attachment:
+    digest = sha256(file.payload).hexdigest()
+    return Attachment(file.filename, file.content_type, len(file.payload), digest, file.path, file.inline)
 
 
 def _quoted_complaint(contents: Contents) -> str:

@@ -2,7 +2,11 @@
 
 import re
 
-_ARMOUR = ("-----BEGIN PGP SIGNED MESSAGE-----", "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
+from service.mail.word_lists import linear
+
+_SIGNED = linear(
+    "(?s-i)-----BEGIN PGP SIGNED MESSAGE-----(.*?)-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----[^\n]*\n?"
+)
 
 
 def normalised(text: str) -> str:
@@ -14,44 +18,26 @@ def normalised(text: str) -> str:
 
 def join_flowed(text: str, *, delete_space: bool) -> str:
     """Join the lines of format=flowed text into paragraphs (RFC 3676 §4.1). ``delete_space``: DelSp=yes (§4.1)."""
-    out: list[str] = []
-    paragraph: list[str] = []
-    last_depth = 0
+    paragraphs: list[list[str]] = []
+    last_depth, continues = 0, False
     for line in text.split("\n"):
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
         bare = bare.removeprefix(" ")
-        signature = bare == "-- "
-        if paragraph and (depth != last_depth or signature):
-            out.append("".join(paragraph))
-            paragraph = []
-        if not paragraph and depth:
-            paragraph.append(">" * depth + " ")
-        soft = bare.endswith(" ") and not signature
-        paragraph.append(bare[:-1] if soft and delete_space else bare)
-        if not soft:
-            out.append("".join(paragraph))
-            paragraph = []
+        is_delimiter = bare == "-- "
+        if not continues or depth != last_depth or is_delimiter:
+            paragraphs.append([">" * depth + " "] if depth else [])
+        continues = bare.endswith(" ") and not is_delimiter
+        paragraphs[-1].append(bare[:-1] if continues and delete_space else bare)
         last_depth = depth
-    if paragraph:
-        out.append("".join(paragraph))
-    return "\n".join(out)
+    return "\n".join(map("".join, paragraphs))
 
 
 def without_pgp_lines(text: str) -> str:
     """Return the text without the lines that PGP adds to sign it (RFC 9580 §7)."""
-    begin, signature, end = _ARMOUR
-    out: list[str] = []
-    position = 0
-    while True:
-        start = text.find(begin, position)
-        middle = text.find(signature, start) if start >= 0 else -1
-        stop = text.find(end, middle) if middle >= 0 else -1
-        if stop < 0:
-            out.append(text[position:])
-            return "".join(out)
-        body = text[start + len(begin) : middle]
-        # the armour header (Hash: …) ends with an empty line
-        body = body.partition("\n\n")[2] or body.lstrip("\n")
-        out += [text[position:start], re.sub(r"^- ", "", body, flags=re.MULTILINE)]
-        position = text.find("\n", stop) + 1 or len(text)
+    return str(_SIGNED.sub(_signed_text, text)) if "-----BEGIN PGP SIGNED" in text else text
+
+
+def _signed_text(match: re.Match[str]) -> str:
+    text = match[1].partition("\n\n")[2] or match[1].lstrip("\n")  # below the armour header, such as "Hash: …"
+    return re.sub(r"^- ", "", text, flags=re.MULTILINE)

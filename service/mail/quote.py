@@ -24,17 +24,17 @@ ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
 _ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
-_DIGIT = re.compile(r"\d")
-_LATIN = tuple(
-    sorted(
-        (w for w in WROTE if w.isascii() or any("À" <= c <= "ӿ" or "Ͱ" <= c <= "Ͽ" for c in w)), key=len, reverse=True
-    )
-)
-_OTHER = tuple(sorted((w for w in WROTE if w not in _LATIN), key=len, reverse=True))
-_LAST: Final = frozenset(w[-1] for w in WROTE) | frozenset(w[-1].upper() for w in WROTE)
-VERB = re.compile(
-    r"(?:(?<![^\W\d_])(?:" + "|".join(map(re.escape, _LATIN)) + r")(?![^\W_])|" + "|".join(map(re.escape, _OTHER)) + ")"
-)
+_LONGEST_ENDING: Final = max(map(len, WROTE)) + 20
+_LAST: Final = frozenset(verb[-1] for verb in WROTE) | frozenset(verb[-1].upper() for verb in WROTE)
+
+
+def _verbs(*, words: bool) -> str:
+    """Return a pattern for the verbs in scripts that separate words, or for the other verbs."""
+    verbs = [verb for verb in WROTE if bool(re.fullmatch("[ -~]+|.*[À-ӿ].*", verb)) is words]
+    return "|".join(map(re.escape, sorted(verbs, key=len, reverse=True)))
+
+
+VERB = re.compile(rf"(?<![^\W\d_])(?:{_verbs(words=True)})(?![^\W_])|{_verbs(words=False)}")
 OPENER = re.compile(
     r"[\W_]{0,6}(?:on|le|am|el|em|il(?: giorno)?|in data|den|d|op|dnia|w dniu|dne|dňa|pe|la data|în|la|u|dana|on the|at|el día|no dia|"
     r"ngày|vào|pada|в|у|на|στις|tarihinde|a|ma|ti|ke|to|la|su|mon|tue|wed|thu|fri|sat|sun|mån|tis|ons|tor|fre|lör|sön)\b[ .,:]"
@@ -64,18 +64,15 @@ def unquoted(line: str) -> str:
 def run_end(lines: Sequence[str], start: int) -> int:
     """Return the index after a run of quoted lines. A single wrapped line without ">" belongs to the run."""
     at = start
-    while at < len(lines):
-        if is_quoted(lines[at]) or (
-            at + 1 < len(lines) and _is_wrapped(lines[at - 1], lines[at]) and is_quoted(lines[at + 1])
-        ):
-            at += 1
-        else:
-            break
+    while at < len(lines) and (is_quoted(lines[at]) or _is_wrapped(lines, at)):
+        at += 1
     return at
 
 
-def _is_wrapped(above: str, line: str) -> bool:
-    return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower()
+def _is_wrapped(lines: Sequence[str], at: int) -> bool:
+    """Return whether a program wrapped the end of a quoted line, so that it has no ">"."""
+    above, line, below = lines[at - 1], lines[at], "".join(lines[at + 1 : at + 2])
+    return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower() and is_quoted(below)
 
 
 def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | None:
@@ -85,9 +82,7 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
         return None
     folded = fold(last)
     has_ending = last[-1] in ":：*_>-" and _END.search(folded) is not None
-    if not has_ending and not _ends_with_verb(folded):
-        return None
-    if has_ending and not ("@" in last or _TIME.search(last) or VERB.search(folded)):
+    if not (("@" in last or _TIME.search(last) or VERB.search(folded)) if has_ending else ends_with_verb(folded)):
         return None
     before_quote = quote_follows(lines, at + 1)
     text = ""
@@ -101,33 +96,28 @@ def attribution(lines: Sequence[str], at: int, earliest: int) -> Attribution | N
             without_date = Attribution(start, at + 1, text)
             if dates.has_day(text):
                 return without_date
-        elif without_date is not None and _may_begin(line) and dates.has_day(text):
-            return Attribution(start, at + 1, text)
+        elif (
+            without_date and (OPENER.match(fold(line)) or line[0].isdigit() or line[-1] == "<") and dates.has_day(text)
+        ):
+            return Attribution(start, at + 1, text)  # "On Mon, Aug 26, 2019, X <"
     return without_date
 
 
-def _may_begin(line: str) -> bool:
-    """Return whether an attribution may begin with this line: "On Mon, Aug 26, 2019, X <"."""
-    return OPENER.match(fold(line)) is not None or _DIGIT.match(line) is not None or line.endswith("<")
+def ends_with_verb(line: str) -> bool:
+    """Return whether the line ends with a verb of writing, such as "wrote:"."""
+    bare = line.rstrip(" \t:：*-_>。")
+    return bare[-1:] in _LAST and fold(bare[-_LONGEST_ENDING:]).endswith(WROTE)
 
 
-def may_end_attribution(line: str) -> bool:
-    """Return whether the line ends with a verb of writing; a cheap first check."""
-    bare = line[-40:].rstrip(" \t*_>-。")
-    return bare[-1:] in _LAST and fold(bare).endswith(WROTE)
-
-
-def _ends_with_verb(folded: str) -> bool:
-    bare = folded.rstrip(" \t:：*-_>。")
-    return bare.endswith(WROTE)
+def next_text(lines: Sequence[str], at: int) -> int | None:
+    """Return the index of the first line with text among the three lines from ``at`` on, or None."""
+    return next((index for index in range(at, min(len(lines), at + 3)) if lines[index].strip()), None)
 
 
 def quote_follows(lines: Sequence[str], at: int) -> bool:
-    """Return whether the first line with text among the three lines from ``at`` on is quoted."""
-    for line in lines[at : at + 3]:
-        if line.strip():
-            return is_quoted(line)
-    return False
+    """Return whether the first line with text from ``at`` on is quoted."""
+    first = next_text(lines, at)
+    return first is not None and is_quoted(lines[first])
 
 
 def _is_attribution(text: str, before_quote: bool) -> bool:
@@ -138,22 +128,24 @@ def _is_attribution(text: str, before_quote: bool) -> bool:
     verb = VERB.search(folded)
     address = ADDRESS.search(text)
     if verb is None:
-        # "2026年11月10日(火) 12:05 X <a@b>:", "ср, 30 апр. 2025 г. в 15:19, X <a@b>:"
-        if address is None:
-            return False
-        if not dates.has_day(text):
-            return _has_unknown_verb(text, address, before_quote)
-        if _ADDRESS_END.search(text) is not None and (text.rstrip().endswith((":", "：")) or before_quote):
-            return True
-        return _has_unknown_verb(text, address, before_quote)
+        return address is not None and (
+            _is_day_and_address(text, before_quote) or _has_unknown_verb(text, address, before_quote)
+        )
     tail = folded[verb.end() :]
     if len(tail) > 80 and address is None:
         return False
-    if address is not None and (_ends_with_verb(folded) or _END.search(folded)):
+    if address is not None and (ends_with_verb(folded) or _END.search(folded)):
         return not _is_prose(text[: address.start()])
-    if dates.has_day(text) and (_ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
+    if dates.has_day(text) and (ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
         return len(text) <= 200
-    return before_quote and len(text) <= 120 and _ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
+    return before_quote and len(text) <= 120 and ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
+
+
+def _is_day_and_address(text: str, before_quote: bool) -> bool:
+    """Return whether this is an attribution without a verb and perhaps without a time: "2026-01-05 X <a@b>:"."""
+    if not (before_quote or text.rstrip().endswith((":", "："))):
+        return False
+    return _ADDRESS_END.search(text) is not None and dates.has_day(text)
 
 
 def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:

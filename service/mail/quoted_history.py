@@ -102,23 +102,21 @@ class _Level:
     def heading_at(self) -> Block | Attribution | None:
         if not self.splitter.may_continue():
             return None
-        header_block = block.block_at(self.lines, self.at)
+        lines, at = self.lines, self.at
+        header_block = block.block_at(lines, at)
         if header_block is not None and not self._is_information(header_block):
             return header_block
-        lines, at = self.lines, self.at
         attribution = ticket_comments.comment_at(lines, at) or quote.attribution(lines, at, self.unused_from)
         if attribution is None:
-            line = lines[at]
-            if line.rstrip()[-1:] in ":：" or block.parse_header_line(line) is not None:
-                self.splitter.cost += 20
-            else:
-                self.splitter.cost += 5 if line[:1] in "-_=*~#" else 1
+            is_label = lines[at].rstrip()[-1:] in ":：" or block.parse_header_line(lines[at])
+            self.splitter.cost += 20 if is_label else 5 if lines[at][:1] in "-_=*~#" else 1
         return attribution
 
     def quoted_run(self) -> None:
         end = quote.run_end(self.lines, self.at)
-        if self.quoting is None and not self.sections and self._is_python_session(end):
-            self.current.extend(self.lines[self.at : end])
+        run = self.lines[self.at : end]
+        if not (self.quoting or self.sections or self.splitter.prefix) and all(line[:4] == ">>> " for line in run):
+            self.current.extend(run)  # a Python session in a new mail
             self.at = self.unused_from = end
             return
         if self.quoting is None:
@@ -127,13 +125,13 @@ class _Level:
                 self.quoting, self.current = newest, self.previous  # some clients quote the body below the header block
             else:
                 self.quoting = self._add(Section())
-        self.quoting.quoted_runs.append([quote.unquoted(line) for line in self.lines[self.at : end]])
+        self.quoting.quoted_runs.append([quote.unquoted(line) for line in run])
         self.current.append(BREAK)
         self.at = self.unused_from = end
 
     def start_block(self, block: Block) -> None:
         self.at = self.unused_from = block.end
-        if block.is_raw and _has_only_header_lines(block):  # a raw mail header that the text shows as information
+        if block.is_raw and block.is_bare:  # a raw mail header that the text shows as information
             self.current.extend(self.lines[block.start : block.end])
             return
         if block.separator == "end":
@@ -173,7 +171,7 @@ class _Level:
         True if nothing or only a closing is below them. Also true if the subject has no prefix and the header lines are
         not in the order of a mail client.
         """
-        if header_block.is_raw or not _has_only_header_lines(header_block):
+        if header_block.is_raw or not header_block.is_bare:
             return False
         if not self.splitter.prefix and self.depth == 0 and not self.sections and not header_block.in_client_order:
             return True
@@ -184,21 +182,12 @@ class _Level:
                 return False
         return True
 
-    def _is_python_session(self, end: int) -> bool:
-        """Return whether the quoted run is a Python session (">>> x") in a new mail."""
-        run = self.lines[self.at : end]
-        return not self.splitter.prefix and all(line.startswith(">>> ") for line in run)
-
-
-def _has_only_header_lines(header_block: Block) -> bool:
-    return header_block.separator == "none" and not header_block.ruled
-
 
 def _may_be_heading(line: str) -> bool:
     """Return whether the line may begin or end a heading; a cheap first check."""
     if ":" in line or "：" in line or "\t" in line:
         return True
-    return line.lstrip(" \t")[:1] in _BEGINS_SEPARATOR or quote.may_end_attribution(line)
+    return line.lstrip(" \t")[:1] in _BEGINS_SEPARATOR or quote.ends_with_verb(line)
 
 
 def _last_text(lines: Lines) -> int | None:

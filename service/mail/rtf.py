@@ -2,6 +2,7 @@
 
 import re
 import struct
+from typing import NamedTuple
 
 MAX_BYTES = 3_000_000  # maximum bytes of a body after decompression; a longer one is truncated
 
@@ -74,92 +75,93 @@ def read(data: bytes) -> tuple[str, str]:
     return ("", result) if converter.html else (result, "")
 
 
+class _State(NamedTuple):
+    """Properties of text that end with their group ``{…}``."""
+
+    skipped: bool = False  # whether the group has no visible text
+    htmlrtf: bool = False  # whether the text is only the RTF form of the HTML
+    unicode_skip: int = 1  # number of bytes after a ``\\u`` character that repeat it for old readers
+    font: int = 0
+
+    @property
+    def is_visible(self) -> bool:
+        return not self.skipped and not self.htmlrtf
+
+
 class _Converter:
     def __init__(self, html: bool) -> None:
         self.html = html
         self.out: list[str] = []
-        self._pending = bytearray()
         self.page = "cp1252"
         self.font_pages: dict[int, str] = {}
-        self.font = 0
-        self.skipping = False
-        self.htmlrtf = False
-        self.unicode_skip = 1
+        self.state = _State()
+        self._groups: list[_State] = []
+        self._pending = bytearray()  # text that is not decoded yet
         self._to_skip = 0
-        self._groups: list[tuple[bool, bool, int, int]] = []
 
     def run(self, data: bytes) -> None:
         is_optional = False
         for match in _TOKEN.finditer(data):
             word, number, hex_byte, symbol, brace, text = match.groups()
-            if brace == b"{":
+            if hex_byte is not None and self._to_skip:
+                self._to_skip -= 1
+            elif hex_byte is not None or text is not None:
+                self._text(bytes([int(hex_byte, 16)]) if hex_byte else text)
+            elif brace == b"{":
                 self._flush()
                 if len(self._groups) < 10_000:
-                    self._groups.append((self.skipping, self.htmlrtf, self.unicode_skip, self.font))
+                    self._groups.append(self.state)
             elif brace == b"}":
-                self._flush()
-                if self._groups:
-                    self.skipping, self.htmlrtf, self.unicode_skip, self.font = self._groups.pop()
-            elif symbol == b"*":
-                is_optional = True
-                continue
+                self._change(self._groups.pop() if self._groups else self.state)
             elif word is not None:
                 self._word(word, int(number) if number else None, is_optional)
-            elif hex_byte is not None:
-                if self._to_skip:
-                    self._to_skip -= 1
-                elif self._is_visible():
-                    self._pending.append(int(hex_byte, 16))
             elif symbol is not None:
-                self._add(
-                    {b"~": " ", b"_": "-", b"-": ""}.get(symbol, symbol.decode("latin-1") if symbol in b"\\{}" else "")
-                )
-            elif text is not None and self._is_visible():
-                cut = text[self._to_skip :]
-                self._to_skip = max(0, self._to_skip - len(text))
-                self._pending += cut
-            is_optional = False
+                self._add({b"~": " ", b"_": "-", b"{": "{", b"}": "}", b"\\": "\\"}.get(symbol, ""))
+            is_optional = symbol == b"*"
         self._flush()
 
-    def _is_visible(self) -> bool:
-        return not self.skipping and not self.htmlrtf
+    def _text(self, text: bytes) -> None:
+        if self.state.is_visible:
+            self._pending += text[self._to_skip :]
+            self._to_skip = max(0, self._to_skip - len(text))
 
     def _add(self, text: str) -> None:
         self._flush()
-        if text and self._is_visible():
+        if self.state.is_visible:
             self.out.append(text)
 
+    def _change(self, state: _State) -> None:
+        self._flush()
+        self.state = state
+
     def _flush(self) -> None:
-        if self._pending:
-            page = self.font_pages.get(self.font, self.page)
-            try:
-                self.out.append(bytes(self._pending).decode(page, "replace"))
-            except LookupError:
-                self.out.append(bytes(self._pending).decode("cp1252", "replace"))
-            self._pending.clear()
+        try:
+            self.out.append(self._pending.decode(self.font_pages.get(self.state.font, self.page), "replace"))
+        except LookupError:
+            self.out.append(self._pending.decode("cp1252", "replace"))
+        self._pending.clear()
 
     def _word(self, word: bytes, number: int | None, is_optional: bool) -> None:
+        state = self.state
         if word == b"htmltag" and self.html:
-            self._flush()
-            self.skipping, self.htmlrtf = False, False
+            self._change(state._replace(skipped=False, htmlrtf=False))
         elif word == b"htmlrtf":
-            self._flush()
-            self.htmlrtf = self.html and number != 0
+            self._change(state._replace(htmlrtf=self.html and number != 0))
         elif word in _SKIP or is_optional:
-            self._flush()
-            self.skipping = True
-        elif word == b"ansicpg" and number:
-            self.page = "utf-8" if number == 65001 else f"cp{number}"
-        elif word == b"f" and number is not None:
-            self._flush()
-            self.font = number
-        elif word == b"fcharset" and number is not None:
-            if number in _CHARSETS and len(self.font_pages) < 1_000:
-                self.font_pages[self.font] = _CHARSETS[number]
-        elif word == b"uc" and number is not None:
-            self.unicode_skip = max(0, min(number, 10))
-        elif word == b"u" and number is not None:
-            self._add(chr(number & 0xFFFF))
-            self._to_skip = self.unicode_skip
+            self._change(state._replace(skipped=True))
         elif word in _SYMBOLS:
             self._add(_SYMBOLS[word])
+        elif number is None:
+            return
+        elif word == b"ansicpg" and number:
+            self.page = "utf-8" if number == 65001 else f"cp{number}"
+        elif word == b"f":
+            self._change(state._replace(font=number))
+        elif word == b"fcharset":
+            if number in _CHARSETS and len(self.font_pages) < 1_000:
+                self.font_pages[state.font] = _CHARSETS[number]
+        elif word == b"uc":
+            self.state = state._replace(unicode_skip=max(0, min(number, 10)))  # may stand between bytes of a character
+        elif word == b"u":
+            self._add(chr(number & 0xFFFF))
+            self._to_skip = state.unicode_skip if state.is_visible else 0

@@ -77,12 +77,10 @@ def _tail_start(lines: list[str]) -> int | None:
 def _delimiter_line(lines: list[str]) -> int | None:
     """Return the index of the delimiter "-- " (RFC 3676 §4.3) or a similar line, or None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
-        line = lines[at]
-        if len(line) < 8 and _DELIMITER.match(line):
-            below = len(lines) - at - 1
-            is_exact = line.rstrip("\r") == "-- "
-            has_log_lines = any(_LOG_LINE.match(line_below[:200]) for line_below in lines[at + 1 :])
-            return at if is_exact or (below <= _LONGEST_SIGNATURE and not has_log_lines) else None
+        if len(lines[at]) < 8 and _DELIMITER.match(lines[at]):
+            below = lines[at + 1 :]
+            fits = len(below) <= _LONGEST_SIGNATURE and not any(_LOG_LINE.match(line[:200]) for line in below)
+            return at if fits or lines[at] == "-- " else None
     return None
 
 
@@ -152,8 +150,7 @@ def _contact_paragraph(lines: list[str]) -> int | None:
 def _fits_signature(line: str) -> bool:
     if len(line) > _WIDEST or _SENTENCE.search(line) or _LOG_LINE.match(line) or len(line.split()) > _MOST_WORDS:
         return False
-    labelled = _LABELLED.match(line)
-    if labelled is not None:
+    if labelled := _LABELLED.match(line):
         words = fold(labelled[1]).strip(" 　\t・").split(" ")
         is_link = _LINK.match(line[labelled.end() :]) is not None
         return is_link or words[0] in _CONTACT_LABELS or words[-1] in _CONTACT_LABELS

@@ -14,7 +14,6 @@ from service.mail.contents import (
     DecodedFile,
     InnerMessage,
     Segment,
-    best_text,
     extension,
     filename_of,
     letters,
@@ -25,13 +24,10 @@ from service.mail.mime import Part
 MAX_FILES = 2_000
 MAX_BYTES = 6_000_000  # maximum bytes of one text part; a longer one is truncated (defect ``text-cut``)
 
-_BOUNCE_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_REPORT_PARTS = _BOUNCE_PARTS | {
-    "message/disposition-notification",
-    "message/global-disposition-notification",
-    "message/feedback-report",
-    "message/tracking-status",
-}
+_REPORT_PARTS = frozenset(
+    "message/delivery-status message/global-delivery-status message/disposition-notification"
+    " message/global-disposition-notification message/feedback-report message/tracking-status".split()
+)
 _HEADERS_ONLY = frozenset({"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"})
 _TNEF = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
@@ -91,10 +87,9 @@ class _Classifier:
             for index, child in enumerate(children):
                 self.part(child, segments, in_report=index > 0)
         else:
-            is_related = kind == "multipart/related"
-            root = _related_root(part) if is_related else None
+            root = _related_root(part)
             for child in children:
-                container = "related" if is_related and child is not root else "mixed"
+                container = "related" if kind == "multipart/related" and child is not root else "mixed"
                 self.part(child, segments, container, in_report=in_report)
 
     def _alternative(self, children: list[Part], segments: list[Segment]) -> None:
@@ -107,12 +102,10 @@ class _Classifier:
             segments.append(Segment(plain, markup))
 
     def _message(self, part: Part, in_report: bool) -> None:
-        if not part.children:
-            # encoded, although RFC 2046 §5.2.1 forbids it
+        payload = part.body
+        if not part.children:  # encoded, although RFC 2046 §5.2.1 forbids it
             payload = self._payload(part)
             part.children.append(mime.read(payload, self.contents.defects, part.path + ".m"))
-        else:
-            payload = part.body
         if in_report:
             self.contents.returned.append(part.children[0])
             return
@@ -129,12 +122,11 @@ class _Classifier:
         if kind in _CALENDAR:
             self._calendar(part, name, disposition)
         elif kind.startswith("text/") and kind not in ("text/x-vcard", "text/vcard", "text/directory"):
-            if _is_file(kind, name, disposition, container, bool(segments)):
+            is_file = _is_file(kind, name, disposition, container, bool(segments))
+            if is_file or (name and (container == "mixed" or disposition)):
                 self._file(part, self._payload(part))
-                return
-            if name and (container == "mixed" or disposition):
-                # the part has a name but is the only body: show it, and list it as a file too
-                self._file(part, self._payload(part))
+            if is_file:
+                return  # otherwise it is the only body: show it, even if it has a name
             if kind == "text/html":
                 segments.append(Segment(html=self._text(part)))
             else:
@@ -194,8 +186,8 @@ class _Classifier:
         self.contents.defects.update(unpacked.defects)
         self.contents.subject = self.contents.subject or unpacked.subject
         [segment] = unpacked.segments
-        text_before = letters("".join(best_text(other) for other in segments))
-        if letters(best_text(segment))[:200] not in text_before:
+        text_before = letters("".join(other.text for other in segments))
+        if letters(segment.text)[:200] not in text_before:
             segments.append(segment)
         for file in unpacked.files:
             self._add(file)
@@ -206,17 +198,13 @@ class _Classifier:
         content = _signed_content(payload)
         if content is None:
             self.contents.defects.add("encrypted-smime")
-            return
-        inner = mime.read(content, self.contents.defects, part.path + "/s")
-        self.part(inner, segments)
+        else:
+            self.part(mime.read(content, self.contents.defects, part.path + "/s"), segments)
 
     def _file(self, part: Part, payload: bytes, fallback: str = "") -> None:
-        name = filename_of(part) or fallback
-        if not name:
-            # mail programs name such a file by its type
-            stem = part.kind.partition("/")[0]
-            stem = "file" if stem in ("application", "message") else stem
-            name = f"{stem}.{extension(part.kind)}"
+        stem = part.kind.partition("/")[0]
+        stem = "file" if stem in ("application", "message") else stem
+        name = filename_of(part) or fallback or f"{stem}.{extension(part.kind)}"
         disposition = _disposition(part)
         is_shown = disposition == "inline" or (disposition != "attachment" and part.first("content-id") is not None)
         inline = is_shown and part.kind.startswith("image/")
@@ -273,12 +261,10 @@ def _is_file(kind: str, name: str | None, disposition: str, container: str, has_
 
 
 def _related_root(part: Part) -> Part:
-    root_id = part.parameters.get("start")
-    if root_id:
-        for child in part.children:
-            if encoded.decode_field(child.first("content-id")) == root_id:
-                return child
-    return part.children[0]
+    """Return the part that ``start`` names, or the first one: the text of multipart/related (RFC 2387 §3.2)."""
+    start, children = part.parameters.get("start"), part.children
+    named = (child for child in children if start and encoded.decode_field(child.first("content-id")) == start)
+    return next(named, children[0])
 
 
 def _signed_content(data: bytes) -> bytes | None:

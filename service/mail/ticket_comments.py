@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from service.mail import dates
-from service.mail.quote import Attribution
+from service.mail.quote import Attribution, next_text
 from service.mail.separator_lines import is_drawn_line
-from service.mail.word_lists import alternatives, load
+from service.mail.word_lists import alternatives, linear, load
 
 _WIDEST: Final = 110
 _TIME = re.compile(r"\d{1,2}[:：時]\d{1,2}")
@@ -26,41 +26,27 @@ _NOTICE = re.compile(
     r"リクエスト|チケット|更新されました|コメントが|返信してください|このメールに返信",
     re.I,
 )
-_ABOVE_LINE = re.compile(alternatives(load("boilerplate")["reply_above"]), re.I)
-_ABOVE_HINTS: Final = tuple(load("boilerplate")["reply_above_hints"].splitlines())
-_ABOVE_HINTS_ASCII: Final = ("sopra", "boven deze", "acima", "oberhalb")
+REPLY_LINE = linear(alternatives(load("boilerplate")["reply_above"]))
 
 
 def is_reply_line(line: str) -> bool:
     """Return whether the line is "reply above this line" in one of several languages."""
-    return len(line) < 300 and may_hold_reply_line(line) and _ABOVE_LINE.search(line) is not None
-
-
-def may_hold_reply_line(text: str) -> bool:
-    """Return whether the text may contain a reply line; a cheap first check."""
-    if text.isascii():
-        return "above" in text.lower() or any(hint in text for hint in _ABOVE_HINTS_ASCII)
-    return any(hint in text for hint in _ABOVE_HINTS)
+    return len(line) < 300 and REPLY_LINE.search(line) is not None
 
 
 def comment_at(lines: Sequence[str], at: int) -> Attribution | None:
     """Return the heading (name and date) of the comment below the drawn line ``at``, or None."""
     if not is_drawn_line(lines[at]):
         return None
-    first = _next_text_line(lines, at + 1)
-    if first is None:
+    first = next_text(lines, at + 1)
+    if first is None or not _may_contain_name(lines[first]):
         return None
-    if _may_contain_name(lines[first]) and (text := _date_and_name(lines[first])):
+    if text := _date_and_name(lines[first]):
         return Attribution(at, first + 1, text, of_ticket=True)
-    second = _next_text_line(lines, first + 1)
-    if (
-        second is None
-        or not _may_contain_name(lines[first])
-        or len(lines[second]) > 60
-        or _SENTENCE.search(lines[second])
-    ):
+    second = next_text(lines, first + 1)
+    if second is None or dates.has_day(lines[first]) or not dates.has_day(lines[second]):
         return None
-    if dates.has_day(lines[first]) or not dates.has_day(lines[second]) or not _TIME.search(lines[second]):
+    if len(lines[second]) > 60 or _SENTENCE.search(lines[second]) or not _TIME.search(lines[second]):
         return None
     return Attribution(at, second + 1, f"{lines[second].strip()}, {lines[first].strip()}", of_ticket=True)
 
@@ -69,13 +55,6 @@ def is_notice(lines: Sequence[str | None]) -> bool:
     """Return whether the text above the first comment is empty, or was written by a ticket system."""
     text = " ".join(line for line in lines if line and line.strip() and not is_reply_line(line))
     return not text or (len(text) < 200 and _NOTICE.search(text) is not None)
-
-
-def _next_text_line(lines: Sequence[str], at: int) -> int | None:
-    for index in range(at, min(len(lines), at + 3)):
-        if lines[index].strip():
-            return index
-    return None
 
 
 def _may_contain_name(line: str) -> bool:

@@ -34,7 +34,6 @@ UNITS = ("a", " ", "1", "a ", "a.", "<", ">", "-", "\t", "a@", "あ", ":", '"', 
 BOUNDED: dict[str, int] = {
     # headers.MAX_SUBJECT
     **{f"service.cases.facts.subject.{name}": 1_000 for name in ("_BANNER", "_LABELLED", "_MARK", "_TRAILING")},
-    "service.mail.ticket_comments._ABOVE_LINE": 300,
     "service.mail.boilerplate._BANNER": 400,
     "service.mail.separator_lines._DRAWN": 200,
     "service.mail.dates._HALVES": 200,  # dates.LONGEST

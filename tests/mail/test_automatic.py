@@ -52,6 +52,17 @@ def test_a_delayed_mail_is_not_reported_as_failed(actions: list[tuple[str, str]]
     assert mail.bounce.status == status
 
 
+def test_the_original_message_id_of_the_first_recipient_counts() -> None:
+    mail = parse(
+        b"From: MAILER-DAEMON@b.example\nTo: ken@a.example\nSubject: Delivery report\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n\nSee below.\n--b\n'
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n"
+        b"\nFinal-Recipient: rfc822; x@c.example\nAction: failed\nX-Original-Message-ID: first@a.example\n"
+        b"\nFinal-Recipient: rfc822; y@c.example\nAction: failed\nX-Original-Message-ID: <second@a.example>\n--b--\n"
+    )
+    assert mail.bounce == Bounce(("x@c.example", "y@c.example"), None, "<first@a.example>")
+
+
 def test_a_comment_of_a_person_may_be_auto_submitted() -> None:
     mail = parse(b"From: m@v.example\nAuto-Submitted: auto-generated\nSubject: Re: disk\n\nCould you send the log?\n")
     assert mail.auto_submitted

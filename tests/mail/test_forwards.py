@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.mail.authors import people
-from service.mail.body import read_body
+from service.mail.body import split_body
+from service.mail.message import Mail
 from tests.tables import table_beside
 
 # in forwards.txt: language, Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, two dates,
@@ -42,9 +43,8 @@ def layout(language: str, name: str) -> tuple[str, str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_field_of_a_forward_is_read(language: str, client: str, intro: str) -> None:
     text, subject = layout(language, client)
-    read = read_body(
-        f"{intro}\n\n{text}" if intro else text, None, subject=subject, date=datetime(2025, 2, 3, 9, 30, tzinfo=UTC)
-    )
+    header = Mail(subject=subject, date=datetime(2025, 2, 3, 9, 30, tzinfo=UTC))
+    read = split_body(header, f"{intro}\n\n{text}" if intro else text, None, set())
     (mail,) = read.forwarded
     assert read.reply_text == intro
     assert str(mail.from_) == FROM

@@ -43,6 +43,12 @@ def test_similar_addresses_are_kept() -> None:
     assert mask.text("<mori@corp.example>") == "<x7k2@corp.example>"
 
 
+def test_an_address_that_equals_its_replacement_is_still_mentioned() -> None:
+    mask = Mask("x7k@corp.example", [], "x7k2")
+    assert mask.mentions("<x7k@corp.example>")
+    assert mask.lines_of("Good day\nx7k@corp.example") == {"x7k@corp.example"}
+
+
 def test_in_mails_of_others_a_name_in_from_is_masked_only_in_quotes() -> None:
     mask = Mask(PERSON, [], "x7k2", ["Slow Print"])
     quote = f"<div>On Mon, 2 Mar 2026 at 09:01, Slow Print &lt;{PERSON}&gt; wrote:<br></div><blockquote>"

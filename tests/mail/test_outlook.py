@@ -21,6 +21,11 @@ COMPRESSED = bytes.fromhex(
         (rb"{\rtf1\ansi{\fonttbl{\f0\fcharset128 MS Gothic;}}\f0 \'82\'a0\'82\'a2}", ("あい", "")),
         (rb"{\rtf1\ansi\uc1 \u12354?\u12356?}", ("あい", "")),
         (rb"{\rtf1\ansi\uc1 \u-10179?\u-8704?}", ("😀", "")),
+        (rb"{\rtf1\ansi\uc1{\uc2 \u12354??}\u12356??}", ("あい?", "")),
+        (rb"{\rtf1\ansi\uc1 \u12354{\*\note ab}?\u12356?}", ("あい", "")),
+        (rb"{\rtf1\ansi \'82\'a0{\fcharset128 }}", ("\u201a\u00a0", "")),
+        (rb"{\rtf1\ansi\ansicpg932 \'82\uc1\'a0}", ("あ", "")),
+        (rb"{\rtf1\fromhtml1 \htmlrtf \u12354?\htmlrtf0 hi}", ("", "hi")),
         (rb"{\rtf1\fromhtml1{\*\htmltag <p>}hi\htmlrtf \par \htmlrtf0{\*\htmltag </p>}}", ("", "<p>hi</p>")),
         (rb"{\rtf1{\*\generator x;}{\info{\title no}}yes\{\}}", ("yes{}", "")),
     ],
@@ -54,6 +59,11 @@ def test_the_readable_part_of_a_truncated_stream_is_kept() -> None:
     assert unpacked is not None
     assert [(f.filename, f.payload) for f in unpacked.files] == [("a.txt", b"whole file"), ("b.txt", b"cut ")]
     assert "tnef-damaged" in unpacked.defects
+
+
+def test_a_subject_in_a_tnef_stream_does_not_make_a_mail_automatic() -> None:
+    mail = parse(stream(attribute(1, 0x18004, b"Vacation calendar is empty\0")))
+    assert (mail.subject, mail.automatic) == ("Vacation calendar is empty", None)
 
 
 def test_a_msg_file_is_a_mail() -> None:
