@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from service.cli.printing import print_case
+from service.cli.cases import print_case
 from service.errors import SodanError
 from service.settings import Settings, load
 

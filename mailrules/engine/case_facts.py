@@ -1,12 +1,15 @@
 """Facts of a case that need no rules: kind, language, vendor, case numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from mailrules.engine import mails
 from mailrules.judgement import Finding, Reading, Reference
-from mailrules.thread import Thread
+from mailrules.thread import RuleInput, Thread
 from mailrules.vendors import Vendors
+from mailrules.vendors.case_numbers import added_number
+
+_MOST_SUBJECTS = 20  # maximum number of our subjects that are compared with those of vendors
 
 
 def kind_of(concluded: Sequence[mails.ConcludedMail]) -> str | None:
@@ -58,15 +61,27 @@ def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> 
 
 
 def references_of(thread: Thread, readings: Sequence[Reading], vendor: str | None) -> tuple[Reference, ...]:
+    """Return the case numbers in the mails, and those that a vendor added to a subject of ours."""
     found: dict[tuple[str, str], Reference] = {}
+    subjects: dict[str, None] = {}  # of new mails of our side
     for turn, reading in zip(thread, readings, strict=True):
         if turn.side == "requester" and vendor is None:
             continue
-        for reference in reading.references:
+        if turn.side != "vendor" and turn.subject_is_new and len(subjects) < _MOST_SUBJECTS:
+            subjects[turn.subject] = None
+        for reference in reading.references or _added_by_vendor(turn, subjects):
             key = (reference.vendor, reference.ref)
             if key not in found or (reference.stated and not found[key].stated):
                 found[key] = reference
     return tuple(found.values())
+
+
+def _added_by_vendor(turn: RuleInput, subjects: Iterable[str]) -> tuple[Reference, ...]:
+    company = turn.vendor or turn.partner
+    if turn.side != "vendor" or company is None:
+        return ()
+    number = next(filter(None, (added_number(turn.subject, one) for one in subjects)), None)
+    return (Reference(company, number, True, number),) if number else ()
 
 
 def parked_of(readings: Sequence[Reading]) -> tuple[Finding, ...]:

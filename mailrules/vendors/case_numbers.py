@@ -48,6 +48,7 @@ _THINGS_JA = "契約|資産|備品|端末|電話|内線|口座|製造|シリア�
 _THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
 """Their numbers are neither a case nor one matter: many mails about different matters name the same one."""
 _BEFORE = 16
+_LEAST_SUBJECT = 6  # minimum number of characters of our subject that a vendor's subject repeats
 
 _LABELLED = RE2.compile(rf"(?i)(?:(?:{_LABELS}){_BETWEEN})+{_NUMBER}")  # Our ref: case 4471235
 _RECORDED_AS = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_.-]){_NUMBER}{_RECORDED}|\b(?:QUOTE|MENTION|CITE) {_NUMBER}")
@@ -212,6 +213,21 @@ def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -
     has_label = "label" in marks or "vague label" in marks
     other = "other label" in marks or (not has_label and _NOT_CASE.search(head))
     return bool(other or _READERS[side].search(head))
+
+
+def added_number(subject: str, ours: str) -> str | None:
+    """Return the number that a vendor added to the subject of our mail, or None.
+
+    Ticket systems answer "Scanner offline" with "KD-4471 Scanner offline". There must be exactly one number in the
+    added text.
+    """
+    whole, own = upper(separate(fold(subject[:500]))), upper(separate(fold(ours[:500]))).strip()
+    before, found, after = whole.partition(own)
+    if len(own) < _LEAST_SUBJECT or not found:
+        return None
+    numbers = {match.group(1).strip("-_/.") for match in _ANY.finditer(f"{before} {after}")}
+    numbers = {number for number in numbers if _may_be_case(number)}
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 def find_tokens(text: str, most: int) -> tuple[str, ...]:

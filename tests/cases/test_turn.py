@@ -377,18 +377,3 @@ def test_an_answer_to_our_questions_is_known_by_its_arrival(sent: float, receive
     found = follow([OPENING, replace(answer, received_at=at(received))], RULES.answers_ask, asked=[at(60)])
     assert found.waiting_on == turn
     assert [at for at, _ in found.moves] == sorted(at for at, _ in found.moves)
-
-
-@pytest.mark.parametrize(
-    ("opening", "question", "answer"),
-    [
-        ("The till prints no receipts.", "Which firmware does its menu show?", "It shows 3.1, and the other one 3.4."),
-        ("The badge reader stays red.", "May we restart the controller now?", "Yes, go ahead, the doors are open."),
-        ("在庫端末が起動しません。", "裏面の型番をお知らせください。", "型番は QT-120 でした。"),
-    ],
-)
-def test_a_user_who_answers_the_vendor_directly_hands_it_the_turn(opening: str, question: str, answer: str) -> None:
-    mails = [f"user: {opening}", f"team: {opening}", f"vendor: {question}", f"direct: {answer}"]
-    lines = [written(number, mail) for number, mail in enumerate(mails)]
-    assert follow(lines[:3], RULES.answers_ask).waiting_on == "team"
-    assert follow(lines, RULES.answers_ask).waiting_on == "vendor"

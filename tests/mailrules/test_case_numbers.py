@@ -2,7 +2,7 @@
 
 import pytest
 
-from mailrules.vendors.case_numbers import find_case_numbers, find_matter_numbers, find_tokens
+from mailrules.vendors.case_numbers import added_number, find_case_numbers, find_matter_numbers, find_tokens
 from tests.tables import table_beside
 
 TABLES = table_beside(__file__, "case_numbers.yaml")
@@ -23,6 +23,11 @@ def test_a_number_that_the_team_names_is_the_vendors_unless_it_is_ours(
     subject: str, text: str, numbers: list[str]
 ) -> None:
     assert [found.number for found in find_case_numbers(subject, text, side="team")] == numbers
+
+
+@pytest.mark.parametrize(("ours", "subject", "number"), TABLES["added to our subject"])
+def test_the_one_number_that_a_vendor_adds_to_our_subject_is_found(ours: str, subject: str, number: str | None) -> None:
+    assert added_number(subject, ours) == number
 
 
 @pytest.mark.parametrize("before", ["we looked at the log again " * 60, "Switch 1: port 1/0/1 is up\n" * 100])
