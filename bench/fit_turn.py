@@ -25,7 +25,7 @@ from bench.training.matter import Example, scores_of, train_all
 from bench.turns import LABELS
 from mailrules.reader.matter import next_scores
 from mailrules.statement import NEXT_SIDES
-from service.cases.turn import BEFORE, WRITERS, writer
+from service.cases.turn_weights import BEFORE, WRITERS, writer
 
 WRITTEN = ROOT / "service" / "cases" / "words" / "turn.yaml"
 FOLDS = 6

@@ -33,8 +33,10 @@ def addressee(turn: RuleInput) -> str:
     """Return the side to which a mail is addressed; "" if unknown.
 
     Of several sides, a vendor takes precedence, then a requester, then the team. If no side is known, the mail of a
-    user or vendor is addressed to the team, because it reached sodan.
+    user is addressed to the team, because it reached sodan. A vendor's mail is always addressed to the team.
     """
+    if turn.side == "vendor":
+        return "team"
     otherwise = "" if turn.side == "team" else "team"
     return next((side for side in ("vendor", "requester", "team") if side in turn.towards), otherwise)
 

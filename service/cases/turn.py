@@ -18,9 +18,10 @@ the same, without a score for its words     by side and acts; thanks change noth
 vendor: asks for something, nobody acts     team
 vendor: names what it asks for              team, unless its words make it very unlikely that the team has to act
 vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
+the same, to a user but not to the team     requester instead of team
 vendor: the case was closed                 nobody; the case is closed
-our side answers some numbered questions    team; or the requester, if the words say so or the requester had the turn
-our side postpones an answer, or a part     as in the row above
+our side answers only some numbered         team; or the requester, if the words say so or the requester had the turn
+questions, or postpones an answer
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
                                             mail asks the vendor for more, such as the cause
 a user: nobody acts, impact high, unsolved  team; unchanged if the vendor has the turn
@@ -49,24 +50,20 @@ from typing import Any
 
 from mailrules.judgement import Reading
 from mailrules.statement import NEXT_SIDES, NextSide
-from mailrules.thread import RuleInput, Side
+from mailrules.thread import Side
 from service.cases.asks import SOMETHING, Answers, Ledger
 from service.cases.facts.case_message import CaseMessage
 from service.cases.plain_answers import puts_off
 from service.cases.state import Ask, Setting, Status
+from service.cases.turn_weights import side_by_weights
 from service.cases.vendor_mail import says_more, side_by_alarm, side_by_case_status, team_has_to_act, vendor_continues
-from service.mail.word_lists import load
 
 UNDERWAY = timedelta(hours=1)  # mail that is received later than this after its Date is from an archive
 _DANGERS = ("attack", "breach", "threat")  # reports after which the team acts, whoever had the turn
 _MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
-WRITERS = ("team", "team_to_vendor", "team_to_requester", "requester", "vendor", "unknown")
-BEFORE = ("first", *NEXT_SIDES)
-"""Rows and columns of the table: who wrote to whom, and who had to act before (`first`: the case begins)."""
 _SURELY_NOBODY = log(0.5)
 """Minimum chance by the words alone that nobody has to act after a mail of our side: such a mail resolves its case."""
 _NOTHING = Reading()
-_WEIGHTS: Mapping[str, Mapping[str, Sequence[float]]] = load("turn", "service.cases")
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
 
@@ -210,7 +207,9 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
         _give_turn(course, line, "vendor" if state == "vendor" else "team")  # a notice without an automatic header
     else:
         then = _next_side(course, line, "vendor" if not asks and vendor_continues(reading) else "team")
-        _give_turn_or_nobody(course, line, "team" if team_has_to_act(reading, then) else then)
+        if then == "team" or team_has_to_act(reading, then):
+            then = "requester" if "requester" in line.turn.towards else "team"
+        _give_turn_or_nobody(course, line, then)
 
 
 def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading: Reading) -> None:
@@ -285,13 +284,6 @@ def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
     return "give_logs" in reading.acts and bool(line.node.stated)
 
 
-def writer(turn: RuleInput) -> str:
-    """Return who wrote a mail to whom, as the name of a row in the table of weights."""
-    if turn.side in ("team", "requester") and "vendor" in turn.towards:
-        return "team_to_vendor"  # a user who writes to the vendor does it for the team
-    return "team_to_requester" if turn.side == "team" and "requester" in turn.towards else turn.side
-
-
 def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSide:
     """Return who has to act after a mail, by the table of weights, or else `otherwise`.
 
@@ -302,17 +294,14 @@ def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSi
         return otherwise
     if course.moves and line.reading and line.reading.report == "over":
         return "team"
-    before = (course.waiting_on or "nobody") if course.moves else "first"
-    sums = _WEIGHTS[writer(line.turn)][before]
-    for side, chance in zip(NEXT_SIDES, chances, strict=True):
-        sums = [one + chance * weight for one, weight in zip(sums, _WEIGHTS["words"][side], strict=True)]
     possible = {
         "team": True,
         "vendor": course.with_vendor or line.turn.side == "team",
         "requester": True,
         "nobody": line.turn.side == "vendor" or chances[-1] >= _SURELY_NOBODY,
     }
-    return max(zip(sums, NEXT_SIDES, strict=True), key=lambda one: (possible[one[1]], one[0]))[1]
+    before = (course.waiting_on or "nobody") if course.moves else "first"
+    return side_by_weights(line.turn, before, chances, [side for side in NEXT_SIDES if possible[side]])
 
 
 def _give_turn_or_nobody(course: Course, line: CaseMessage, then: NextSide) -> None:

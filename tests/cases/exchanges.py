@@ -64,13 +64,13 @@ note, inquire, reply = writes("team"), writes("team", "vendor"), writes("team", 
 def written(number: int, mail: str) -> CaseMessage:
     """Return a mail as the embedded reader reads it: ``user: It works.``
 
-    ``user`` and ``vendor`` write to the team, ``team`` to the vendor, ``reply`` (of the team) to the user,
-    and ``direct`` (of a user) to the vendor.
+    ``user`` and ``vendor`` write to the team, ``team`` to the vendor, ``reply`` (of the team) and ``asks user`` (of the
+    vendor) to the user, and ``direct`` (of a user) to the vendor.
     """
     side, _, text = mail.partition(": ")
     drafts = {"user": user, "team": inquire, "vendor": vendor, "reply": reply, "direct": writes("requester", "vendor")}
-    draft = drafts[side]
-    made = draft(text=text, language="en" if text.isascii() else "ja", is_reply=number > 0)(number)
+    drafts["asks user"] = writes("vendor", "requester")
+    made = drafts[side](text=text, language="en" if text.isascii() else "ja", is_reply=number > 0)(number)
     return replace(made, reading=RULES.read(made.turn))
 
 

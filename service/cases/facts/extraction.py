@@ -25,9 +25,9 @@ _MOST_NUMBERS = 12
 _NOT_ADDRESSED: dict[Side, frozenset[Side]] = {
     "requester": frozenset(("team", "requester")),
     "unknown": frozenset(("team", "requester")),
-    "vendor": frozenset(("requester",)),
 }
-"""By writer, sides that are not addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user."""
+"""By writer, sides that are not addressed: what reaches sodan is for the team, also if sent to ``help@`` or a user.
+A vendor writes to a user only if it does not write to the team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +217,7 @@ def _turn(
 ) -> RuleInput:
     mark, intake = read_subject(source.subject or ""), given.ingest.intake
     addressed = (one for one in source.to if one.address and not header.is_intake(one.key, intake))
+    towards = frozenset(map(given.roles.role_of, addressed)) - _NOT_ADDRESSED.get(node.side, frozenset())
     return RuleInput(
         id=id,
         side=node.side,
@@ -229,7 +230,7 @@ def _turn(
         date=date,
         language=language,
         automatic=node.automatic,
-        towards=frozenset(map(given.roles.role_of, addressed)) - _NOT_ADDRESSED.get(node.side, frozenset()),
+        towards=towards - {"requester"} if node.side == "vendor" and "team" in towards else towards,
         files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in source.attachments),
         vendor=node.vendor,
         partner=node.counterpart,

@@ -1,5 +1,6 @@
-"""A reply that begins another matter than the mail that it answers: its facts and its input for the rules."""
+"""The input for the rules: replies that begin another matter, and whom a vendor addresses."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -33,3 +34,19 @@ def test_a_reply_that_departs_begins_a_topic(headers: str, text: str, begins: bo
     [extracted] = extract_messages(parse(content), ROLES, received_at=datetime(2031, 5, 5, tzinfo=UTC))
     read = with_reading(extracted, load().read(extracted.turn))
     assert (read.node.fresh, read.turn.begins, read.node.maker) == (begins, begins, maker)
+
+
+@pytest.mark.parametrize(
+    ("to", "towards"),
+    [
+        ("jo@lab.test", {"requester"}),
+        ("desk@lab.test", {"team"}),
+        ("jo@lab.test, desk@lab.test", {"team"}),
+        ("jo@lab.test, help@other.test", {"requester", "unknown"}),
+    ],
+)
+def test_a_vendor_writes_to_a_user_if_it_does_not_write_to_the_team(to: str, towards: set[str]) -> None:
+    roles = replace(ROLES, known={"@maker.test": "vendor"})
+    content = f"From: care@maker.test\nTo: {to}\nCc: desk@lab.test\nSubject: Pump\n\nWhich model is it?\n".encode()
+    [extracted] = extract_messages(parse(content), roles, received_at=datetime(2031, 5, 5, tzinfo=UTC))
+    assert extracted.turn.towards == towards
