@@ -19,8 +19,9 @@ MAX_READ = 20_000
 MAX_FOUND = 10
 MAX_CANDIDATES = 60
 
-_NUMBER = r"((?:[一-龠々ぁ-んァ-ヶ]{1,4}-|[A-Z]{1,6}[#.])?[A-Z0-9]+(?:[-_/][A-Z0-9]+)*)"
-"""May begin with an office, a line of business or letters: 大-33190, 札幌-0021847, BW#55-2093, TS.118-402."""
+_JOINED = r"[A-Z0-9]+(?:[-_/.#~=・][A-Z0-9]+)*"
+_NUMBER = rf"((?:[一-龠々ぁ-んァ-ヶ]{{1,4}}-)?{_JOINED})"
+"""May begin with an office or a line of business: 大-33190, 札幌-0021847, BW#55-2093, TS.118-402, LW・7・40519."""
 _LABELS = (
     r"(?:受付|整理|お問い?合わ?せ|問い?合わ?せ|問合せ|管理|案件|チケット|ケース|インシデント|サポート"
     r"|照会|依頼|申告|故障|障害|相談|調査|お?預かり|修理(?:受付|伝票)?)"
@@ -59,17 +60,17 @@ _LEADING = RE2.compile(
 """A number at the start of a subject: letters, then ``#`` or more digits than names of products and hosts have."""
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「](?:[^\]】)}}>」0-9]{{0,24}}?[\s:#.])?#?{_NUMBER}{FILLER}*[\]】)}}>」]")
+_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「〔《](?:[^\]】)}}>」〕》0-9]{{0,24}}?[\s:#])?#?{_NUMBER}{FILLER}*[\]】)}}>」〕》]")
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _FREE = RE2.compile(
-    r"(?i)(?:^|[^A-Z0-9_一-龠々ぁ-んァ-ヶ])([一-龠々]{1,4}-[A-Z0-9]+(?:[-_/.#][A-Z0-9]+)*)"
-    r"|(?:^|[^A-Z0-9_./-])([A-Z0-9]+(?:[-_/.#][A-Z0-9]+)*)"
+    rf"(?i)(?:^|[^A-Z0-9_一-龠々ぁ-んァ-ヶ])([一-龠々]{{1,4}}-{_JOINED})|(?:^|[^A-Z0-9_./~・-])({_JOINED})"
 )
 _MARKS: dict[str, dict[str, Any]] = {"text": {"label": _LABELLED, "recorded": _RECORDED_AS}}
 _MARKS["subject"] = _MARKS["text"] | {"first": _LEADING, "brackets": _BRACKETED, "sharp": _MARKED}
 _SUFFICE = {"vendor": frozenset((*_MARKS["subject"], "vague label")), "team": frozenset(("label", "vague label"))}
 """A number in a subject needs one of these marks. Subjects of vendors often begin with names of hosts and products;
 subjects of our team contain our own ticket numbers."""
+_NEVER_PHONE = frozenset(("brackets", "sharp"))  # "[00-91-447]" in a subject is no phone number
 _ANY = RE2.compile(rf"(?i)(?:^|[^A-Z0-9_一-龠々ァ-ヶ]){_NUMBER}\b")
 _NOT_CASE = RE2.compile(  # orders and invoices too; these name one matter, so _NOT_MATTER does not contain them
     rf"(?:{_THINGS_JA}|注文|発注|見積|請求|顧客|お客様|配送|伝票|承認|稟議|許可|登録|免許|追跡|郵便)(?:の|用の?|書の?|品の?)?\s?(?:番号|NO\.?|№)?\s?$"
@@ -102,7 +103,7 @@ _OTHER_CODE = RE2.compile(
     r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 _VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
-_NO_CASE = (_DATE, _VERSION, _PHONE, _OTHER_CODE)
+_NO_CASE = (_DATE, _VERSION, _OTHER_CODE)
 _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 """Postcodes of Japan, products and papers of a year: with a mark, a case number may look like that."""
 
@@ -176,7 +177,8 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
     for (start, end), its in sorted(marks.items()):
         number = capitals[start:end].strip("-_/.")
         needed = place == "text" or not _SUFFICE[side].isdisjoint(its)
-        if not its and _UNMARKED.search(number):
+        is_phone = _PHONE.search(number) and _NEVER_PHONE.isdisjoint(its)
+        if is_phone or (not its and _UNMARKED.search(number)):
             continue
         if needed and _may_be_case(number) and not _is_of_another(capitals, start, side, its):
             found.append(Candidate(number, start, end, its, capitals, place))
