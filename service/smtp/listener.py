@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service.rate import Rate
 from service.settings import Settings
-from service.smtp.limits import FAILED_LOGINS, Budget, Usage, admits, network_of
+from service.smtp.addresses import Intake
+from service.smtp.backpressure import Backpressure
+from service.smtp.committer import Committer
+from service.smtp.limits import Budget, Rates, Usage, admits, network_of
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 
@@ -19,15 +22,17 @@ CLOSING = "421 4.3.2 server is shutting down, please try again later"
 class Listener:
     """All connections of one listening address, with their settings. Create it in a running event loop."""
 
-    handler: Any  # has the methods of ``server.SmtpHandler``
     session_class: type[Any]  # ``protocol.Protocol`` or ``protocol.Lmtp``
     settings: Settings
-    tls: ServerTls | None = None
-    passwords: Passwords | None = None
-    folder: Path | None = None  # folder for the files of large messages until they are committed
-    budget: Budget = field(default_factory=Budget)
-    failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
-    """Rate of failed logins by ``neighbourhood``."""
+    intake: Intake
+    committer: Committer
+    backpressure: Backpressure
+    rates: Rates
+    tls: ServerTls | None
+    passwords: Passwords | None
+    folder: Path | None  # folder for the files of large messages until they are committed
+    budget: Budget
+    failed_logins_of: Rate  # by ``neighbourhood``
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
