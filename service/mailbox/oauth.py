@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes
 from service.errors import Refused
 from service.mailbox.settings import OAuth
 from service.mailbox.source import MailboxError, SignInRefused, now, tls_context
+from service.rate import retry_after
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.encryption import SecretBox
@@ -139,7 +140,7 @@ class Tokens:
             raise MailboxError(
                 f"{endpoint} responds with {response.status_code}",
                 "sodan tries again; if it still fails, check the status page of the provider",
-                retry_after=seconds(response.headers.get("retry-after")),
+                retry_after=retry_after(response.headers),
             )
         answer = answer if isinstance(answer, dict) else {}
         if response.status_code != 200 or not answer.get("access_token"):
@@ -203,11 +204,3 @@ class Tokens:
     def _times(self, url: str) -> dict[str, Any]:
         issued_at = int(now().timestamp())
         return {"aud": url, "iat": issued_at, "exp": issued_at + 3600}
-
-
-def seconds(written: str | None) -> float | None:
-    """Return the seconds in a ``Retry-After`` header; None if it is missing or a date."""
-    try:
-        return max(0.0, float(written)) if written else None
-    except ValueError:
-        return None
