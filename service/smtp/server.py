@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -83,8 +82,8 @@ async def serving(settings: Settings) -> AsyncIterator[RunningServer]:
     )
     smtp, lmtp = make_listener(Protocol), make_listener(Lmtp)
     try:
-        address = await _listen(smtp, "SODAN_SMTP_LISTEN", settings.smtp_listen)
-        lmtp_address = await _listen(lmtp, "SODAN_LMTP_LISTEN", settings.lmtp_listen) if settings.lmtp_listen else None
+        address = await smtp.listen("SODAN_SMTP_LISTEN", settings.smtp_listen)
+        lmtp_address = await lmtp.listen("SODAN_LMTP_LISTEN", settings.lmtp_listen) if settings.lmtp_listen else None
     except Refused:
         await smtp.stop(0)
         raise
@@ -109,13 +108,3 @@ def spill_folder(database_folder: Path | None) -> Path | None:
             with tempfile.TemporaryFile(dir=folder):
                 return folder
     return None
-
-
-async def _listen(listener: Listener, name: str, listen: Listen) -> Listen:
-    try:
-        server = await listener.listen(listen.host, listen.port)
-    except OSError as error:
-        used = "another process uses this address; stop it, or set another port"
-        why = used if error.errno == errno.EADDRINUSE else error.strerror or error
-        raise Refused(f"{name}: cannot listen on {listen}: {why}") from error
-    return Listen(*server.sockets[0].getsockname()[:2])
