@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mailrules.reader.model_request import Request
+from service.rate import retry_after
 
 if TYPE_CHECKING:
     import openai  # loading takes a second, so only the functions that call the model import it
@@ -104,7 +105,9 @@ class LanguageModel:
             raise
         except openai.APIStatusError as error:
             advice = "; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY" if error.status_code in _REFUSED else ""
-            raise ModelUnavailable(f"{error.status_code}: {_words(error)}{advice}", _retry_after(error)) from error
+            wait = retry_after(error.response.headers)
+            wait = None if wait is None else min(wait, MAX_RETRY_AFTER)
+            raise ModelUnavailable(f"{error.status_code}: {_words(error)}{advice}", wait) from error
         except openai.APIError as error:
             raise ModelUnavailable(_words(error)) from error
         except ValueError as error:  # a body that is not JSON
@@ -145,14 +148,6 @@ def _shape(request: Request) -> str:
 def _is_about_form(error: openai.BadRequestError) -> bool:
     words = str(error).casefold()
     return any(word in words for word in ("response_format", "json_schema", "json_object", "schema", "grammar"))
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    written = error.response.headers.get("retry-after", "")
-    try:
-        return min(max(0.0, float(written)), MAX_RETRY_AFTER)
-    except ValueError:
-        return None
 
 
 def _words(error: Exception) -> str:

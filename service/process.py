@@ -5,48 +5,35 @@ import ctypes
 import io
 import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 from service.settings import environment
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_sockets: list[socket.socket] = []  # stay open as long as the process runs
-
-
-def on_signals(calls: Mapping[signal.Signals, Callable[[], object]]) -> None:
-    """Call the function of each received signal, in order, on a daemon thread. Call this once, from the main thread.
-
-    A Python signal handler runs in the main thread between any two bytecode instructions. If it takes a lock that the
-    main thread holds at that moment, as ``threading.Event.set`` does, the process hangs. Here the interpreter writes
-    the signal number to a socket (``signal.set_wakeup_fd``), and the thread reads it.
-    """
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    _sockets.extend((ours, theirs))
-    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    for number in calls:
-        signal.signal(number, lambda *_: None)  # without a handler, the signal would end the process
-    threading.Thread(target=_listen, args=(ours, dict(calls)), name="signals", daemon=True).start()
-
 
 def stop_event(**further: Callable[[], object]) -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set. ``further``: name of another signal → function to call."""
+    """Return an event that SIGTERM and SIGINT set. ``further``: name of another signal → function to call.
+
+    A Python signal handler runs in the main thread between any two bytecode instructions. If it takes a lock that the
+    main thread holds at that moment, as ``threading.Event.set`` does, the process hangs. Here the handlers only put the
+    function into a ``SimpleQueue``, whose ``put`` is reentrant, and a thread calls it. Call this once.
+    """
     stop = threading.Event()
-    calls = {"SIGTERM": stop.set, "SIGINT": stop.set, **further}
-    on_signals({signal.Signals[name]: call for name, call in calls.items()})
+    due: SimpleQueue[Callable[[], object]] = SimpleQueue()
+    for name, call in {"SIGTERM": stop.set, "SIGINT": stop.set, **further}.items():
+        signal.signal(signal.Signals[name], lambda *_, call=call: due.put(call))
+    threading.Thread(target=_call_each, args=(due,), name="signals", daemon=True).start()
     return stop
 
 
-def _listen(ours: socket.socket, calls: Mapping[int, Callable[[], object]]) -> None:
-    while numbers := ours.recv(64):
-        for number in numbers:
-            if number in calls:
-                calls[number]()
+def _call_each(due: SimpleQueue[Callable[[], object]]) -> None:
+    while True:
+        due.get()()
 
 
 # ── the log ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,8 @@
-"""Rate limits within one process, for mails of a sender, logins and HTTP requests."""
+"""Rate limits within one process, for mails of a sender, logins and HTTP requests; the wait that a server requires."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 
 HOUR = 3600.0
 _KEYS = 10_000  # maximum number of keys; the least recently used keys are forgotten
@@ -43,3 +43,11 @@ class Rate:
         """Remove the last event of a key from the count."""
         if key in self._full_at:
             self._full_at[key] -= self._seconds_each
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds in a ``Retry-After`` header; None if it is missing or a date."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None

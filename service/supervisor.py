@@ -96,11 +96,8 @@ def _commands(settings: Settings) -> list[tuple[str, list[str]]]:
     return [("smtp", [*command, "smtp"]), *workers, ("api", [*command, "api"]), *senders, *fetchers, *readers]
 
 
-def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]] | None = None) -> int:
-    """Migrate the database, then run ``children`` until a signal. A child that ends is started again.
-
-    By default, there is a child for each part of sodan. Raises Refused, Unavailable.
-    """
+def run_supervisor(settings: Settings) -> int:
+    """Migrate the database, then run the parts of sodan as children until a signal. Raises Refused, Unavailable."""
     settings.require_smtp()
     running: list[Child] = []
     stop = stop_event(SIGHUP=partial(_send_signal, running, signal.SIGHUP))
@@ -113,7 +110,7 @@ def run_supervisor(settings: Settings, children: Sequence[tuple[str, list[str]]]
     finally:
         database.close()  # no file stays open, because the disk may be replaced while the supervisor runs
     patience = settings.watchdog * MISSED_REPORTS
-    running += [Child(name, command, Watch(patience)) for name, command in children or _commands(settings)]
+    running += [Child(name, command, Watch(patience)) for name, command in _commands(settings)]
     try:
         for child in running:
             child.start()

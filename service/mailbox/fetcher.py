@@ -17,7 +17,8 @@ import structlog
 
 from service.errors import Refused, Unavailable, where
 from service.mailbox.settings import After, Mailbox
-from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source
+from service.mailbox.source import FolderMissing, ListedMail, MailboxError, MailUnreadable, SignInRefused, Source, now
+from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.mailboxes import Fetched
@@ -38,16 +39,13 @@ LONGEST_PAUSE_REFUSED = 300.0  # the same after a refused sign-in, because too m
 
 @dataclass
 class Fetcher:
-    """Fetches mail from one mailbox. ``since``: earliest arrival; ``by``: the name of this process in leases."""
+    """Fetches mail from one mailbox. ``by``: the name of this process in leases."""
 
     mailbox: Mailbox
     source: Source
     database: Database
+    settings: Settings
     by: str
-    lease: timedelta
-    since: datetime | None
-    max_bytes: int
-    clock: Callable[[], datetime]
     holds_lease: bool = False  # whether this process acquired the lease of the mailbox; ``run.py`` renews the lease
     _failures: int = 0
     _folder_error: FolderMissing | None = None  # raised at the end of a round
@@ -70,7 +68,7 @@ class Fetcher:
         """Process the mailbox once and wait for new mail. Return the seconds to pause before the next step."""
         try:
             if not self._acquire():
-                return min(5.0, self.lease.total_seconds() / 4)
+                return min(5.0, self.settings.lease_seconds / 4)
             self._round(stop)
             self._failures = 0
             if not stop.is_set():
@@ -80,7 +78,7 @@ class Fetcher:
             _log.warning("another machine fetches now", mailbox=self.name)
             self.source.close()
             self.holds_lease = False
-            return self.lease.total_seconds() / 4
+            return self.settings.lease_seconds / 4
         except MailboxError as error:
             return self._failed(error)
         except Refused as error:  # a secret or the key file is missing
@@ -93,7 +91,8 @@ class Fetcher:
             return self._failed(MailboxError(f"unexpected {type(error).__name__}", "read the log, and report it"))
 
     def _acquire(self) -> bool:
-        if not self.holds_lease and self._write(mailboxes.acquire, self.clock(), self.lease):
+        lease = timedelta(seconds=self.settings.lease_seconds)
+        if not self.holds_lease and self._write(mailboxes.acquire, now(), lease):
             self.holds_lease = True
             _log.info("fetching", mailbox=self.name)
         return self.holds_lease
@@ -108,7 +107,7 @@ class Fetcher:
             mailbox=self.name, cause=error.cause, next_step=error.next_step, again_in=round(pause, 1),
         )  # fmt: skip
         try:
-            self._write(mailboxes.record_failure, error.cause, error.next_step, self.clock())
+            self._write(mailboxes.record_failure, error.cause, error.next_step, now())
         except LostLease:
             self.holds_lease = False
         except Unavailable as away:
@@ -138,10 +137,11 @@ class Fetcher:
         if self._folder_error is not None:
             raise self._folder_error
         if not stop.is_set():
-            self._write(mailboxes.record_success, self.clock())
+            self._write(mailboxes.record_success, now())
 
     def _fetch_new(self, folder: str, stop: threading.Event) -> None:
-        for page in self.source.pages(folder, self._read(mailboxes.position, folder), self.since):
+        since = self.mailbox.since_moment(self.settings)
+        for page in self.source.pages(folder, self._read(mailboxes.position, folder), since):
             known = self._read(mailboxes.recorded_places, [mail.place for mail in page.mails])
             for batch in self._batches([mail for mail in page.mails if mail.place not in known]):
                 if stop.is_set():
@@ -170,17 +170,17 @@ class Fetcher:
         except MailUnreadable as error:
             self._count_failures(folder, wanted, error)
             raise
-        now = self.clock()
+        fetched_at, mark = now(), self.mailbox.after != After()
         fetched_mails = []
         for mail in wanted:
             content = contents.get(mail.place)
             if content is None:
                 self._set_aside_gone(folder, mail.place)
             elif not self._is_too_large(folder, mail, len(content)):
-                entry = new_entry(envelope(self.mailbox, content), content, now)
+                entry = new_entry(envelope(self.mailbox, content), content, fetched_at)
                 fetched_mails.append(Fetched(mail.place, folder, mail.arrived_at, entry))
         if fetched_mails:
-            new_count = self._write(mailboxes.store_new, fetched_mails, mark=self.mailbox.after != After(), now=now)
+            new_count = self._write(mailboxes.store_new, fetched_mails, mark=mark, now=fetched_at)
             _log.info("mail fetched", mailbox=self.name, mails=len(fetched_mails), new=new_count)
         for mail in wanted:
             self._failures_alone.pop(mail.place, None)
@@ -191,14 +191,15 @@ class Fetcher:
             self._failures_alone[mail.place] = self._failures_alone.get(mail.place, 0) + (len(batch) == 1)
             if self._failures_alone[mail.place] >= MAX_FAILURES_ALONE:
                 del self._failures_alone[mail.place]
-                self._set_aside(folder, mail.place, "failed", mail.size, error.cause, self.clock() + RETRY[0])
+                self._set_aside(folder, mail.place, "failed", mail.size, error.cause, now() + RETRY[0])
 
     def _is_too_large(self, folder: str, mail: ListedMail, size: int) -> bool:
         """Return whether a mail exceeds the size limit; if so, set it aside."""
-        if size > self.max_bytes:
-            reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({self.max_bytes})"
-            self._set_aside(folder, mail.place, "too_big", size, reason, self.clock())
-        return size > self.max_bytes
+        most = self.settings.max_message_bytes
+        if size > most:
+            reason = f"it has {size} bytes, more than SODAN_MAX_MESSAGE_BYTES ({most})"
+            self._set_aside(folder, mail.place, "too_big", size, reason, now())
+        return size > most
 
     def _set_aside(
         self, folder: str, place: str, state: mailboxes.State, size: int | None, reason: str, due: datetime
@@ -208,18 +209,18 @@ class Fetcher:
 
     def _set_aside_gone(self, folder: str, place: str) -> None:
         reason = "the mail left the folder before sodan fetched it"
-        self._write(mailboxes.record_not_fetched, place, folder, "gone", size=None, reason=reason, due_at=self.clock())
+        self._write(mailboxes.record_not_fetched, place, folder, "gone", size=None, reason=reason, due_at=now())
 
     def _retry(self, folder: str) -> None:
         """Retry mails that were set aside and are due."""
-        now = self.clock()
-        for place, attempts in self._read(mailboxes.places_to_retry, folder, now, self.max_bytes):
+        most = self.settings.max_message_bytes
+        for place, attempts in self._read(mailboxes.places_to_retry, folder, now(), most):
             mail = self.source.find(folder, place)
             if mail is None:
                 self._set_aside_gone(folder, place)
                 continue
             # count the attempt before it begins, so that the next round does not begin with the same mail
-            due = now + RETRY[min(attempts, len(RETRY) - 1)]
+            due = now() + RETRY[min(attempts, len(RETRY) - 1)]
             self._set_aside(folder, place, "failed", mail.size, "sodan tries again", due)
             self._fetch_and_store(folder, [mail])
 
@@ -227,15 +228,14 @@ class Fetcher:
 
     def _mark(self, folder: str) -> None:
         """Flag or move the stored mails of a folder. If the server refuses, this is retried later."""
-        now = self.clock()
-        while places := self._read(mailboxes.places_to_mark, folder, now, MARK_MAILS):
+        while places := self._read(mailboxes.places_to_mark, folder, now(), MARK_MAILS):
             try:
                 self.source.mark(folder, places)
             except FolderMissing as error:
                 self._folder_error = error
                 record = partial(mailboxes.record_marking, name=self.name, places=places)
                 reason = f"{error.cause}; {error.next_step}"
-                self.database.transact(partial(record, reason=reason, due_at=now + RETRY[0]))
+                self.database.transact(partial(record, reason=reason, due_at=now() + RETRY[0]))
                 return
             self.database.transact(partial(mailboxes.record_marking, name=self.name, places=places, state="done"))
 

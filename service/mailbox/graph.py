@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import jwt
 
-from service.mailbox.oauth import Tokens, seconds
+from service.mailbox.oauth import Tokens
 from service.mailbox.settings import After, Graph
 from service.mailbox.source import (
     FolderMissing,
@@ -31,6 +31,7 @@ from service.mailbox.source import (
     encode_position,
     tls_context,
 )
+from service.rate import retry_after
 
 PAGE = 50
 THROTTLED = (429, 503, 504)
@@ -237,7 +238,7 @@ class GraphSource:
                 continue
             if status not in THROTTLED:
                 raise _error(status, content)
-            required = seconds(headers.get("retry-after"))
+            required = retry_after(headers)
             wait = _DEFAULT_WAIT * tries if required is None else required
             if tries == TRIES or wait > LONGEST_WAIT:
                 raise MailboxError(f"Graph limits the requests ({status})", _RETRIES, retry_after=wait)

@@ -9,7 +9,6 @@ import hashlib
 import json
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,8 @@ from cryptography.hazmat.primitives import hashes
 
 from service.errors import Refused
 from service.mailbox.settings import OAuth
-from service.mailbox.source import MailboxError, SignInRefused, tls_context
+from service.mailbox.source import MailboxError, SignInRefused, now, tls_context
+from service.rate import retry_after
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.encryption import SecretBox
@@ -74,7 +74,6 @@ class Tokens:
 
     config: OAuth
     user: str  # the mailbox user of a service account
-    clock: Callable[[], datetime]
     store: TokenStore
     ca_file: Path | None = None
     timeout: float = 30  # time limit of a request to the endpoint, in seconds
@@ -99,13 +98,13 @@ class Tokens:
     def _is_usable(self, tokens: dict[str, str], configuration: str) -> bool:
         if tokens.get("for") != configuration or "access_token" not in tokens:
             return False
-        return datetime.fromisoformat(tokens["until"]) > self.clock() + EARLY
+        return datetime.fromisoformat(tokens["until"]) > now() + EARLY
 
     def _renew(self, stored: dict[str, str]) -> dict[str, str]:
         """Request a new access token; store and return the tokens."""
         answer = self._request_token(stored)
         lifetime = timedelta(seconds=float(answer.get("expires_in") or 300))
-        new = {"access_token": str(answer["access_token"]), "until": (self.clock() + lifetime).isoformat()}
+        new = {"access_token": str(answer["access_token"]), "until": (now() + lifetime).isoformat()}
         if answer.get("refresh_token"):
             new["refresh_token"] = str(answer["refresh_token"])
         self.store.write(stored | new)
@@ -141,7 +140,7 @@ class Tokens:
             raise MailboxError(
                 f"{endpoint} responds with {response.status_code}",
                 "sodan tries again; if it still fails, check the status page of the provider",
-                retry_after=seconds(response.headers.get("retry-after")),
+                retry_after=retry_after(response.headers),
             )
         answer = answer if isinstance(answer, dict) else {}
         if response.status_code != 200 or not answer.get("access_token"):
@@ -203,13 +202,5 @@ class Tokens:
         return url, {"grant_type": _BY_JWT.format("grant-type"), "assertion": signed}
 
     def _times(self, url: str) -> dict[str, Any]:
-        now = int(self.clock().timestamp())
-        return {"aud": url, "iat": now, "exp": now + 3600}
-
-
-def seconds(written: str | None) -> float | None:
-    """Return the seconds in a ``Retry-After`` header; None if it is missing or a date."""
-    try:
-        return max(0.0, float(written)) if written else None
-    except ValueError:
-        return None
+        issued_at = int(now().timestamp())
+        return {"aud": url, "iat": issued_at, "exp": issued_at + 3600}

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -16,7 +16,7 @@ from service.mailbox.graph import GraphSource
 from service.mailbox.imap import ImapSource
 from service.mailbox.oauth import Tokens, TokenStore
 from service.mailbox.settings import Mailbox
-from service.mailbox.source import Source
+from service.mailbox.source import Source, now
 from service.process import stop_event
 from service.settings import Settings
 from service.store import mailboxes
@@ -37,20 +37,14 @@ def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     database.close()
 
 
-def fetch(
-    settings: Settings,
-    configured: Sequence[Mailbox],
-    database: Database,
-    stop: threading.Event,
-    by: str | None = None,
-) -> None:
+def fetch(settings: Settings, configured: Sequence[Mailbox], database: Database, stop: threading.Event) -> None:
     """Fetch from the mailboxes until ``stop`` is set. A failure of one does not affect the others."""
-    by = by or process_name()
-    lease = timedelta(seconds=settings.lease_seconds)
-    fetchers = [fetcher_of(mailbox, settings, database, by, stop.wait) for mailbox in configured]
-    threads = [threading.Thread(target=each.run, args=(stop,), name=each.name, daemon=True) for each in fetchers]
-    for thread in threads:
-        thread.start()
+    by, lease = process_name(), timedelta(seconds=settings.lease_seconds)
+    threads = []
+    for mailbox in configured:
+        fetcher = Fetcher(mailbox, source_of(mailbox, settings, database, stop.wait), database, settings, by)
+        threads.append(threading.Thread(target=fetcher.run, args=(stop,), name=mailbox.name, daemon=True))
+        threads[-1].start()
     while not stop.wait(settings.lease_seconds / 4):
         _renew(database, [thread.name for thread in threads if thread.is_alive()], by, lease)
     for thread in threads:
@@ -68,34 +62,12 @@ def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) 
         _log.warning("leases were not renewed", reason=str(error))
 
 
-def fetcher_of(
-    mailbox: Mailbox, settings: Settings, database: Database, by: str, pause: Callable[[float], object]
-) -> Fetcher:
-    """Return the fetcher of a mailbox. ``pause``: waits for seconds, or until the process stops."""
-    return Fetcher(
-        mailbox,
-        source_of(mailbox, settings, database, pause),
-        database,
-        by=by,
-        lease=timedelta(seconds=settings.lease_seconds),
-        since=mailbox.since_moment(settings),
-        max_bytes=settings.max_message_bytes,
-        clock=now,
-    )
-
-
 def source_of(mailbox: Mailbox, settings: Settings, database: Database, pause: Callable[[float], object]) -> Source:
     """Return the source for a mailbox; it does not connect. ``pause``: waits for seconds or until the process stops."""
     store = TokenStore(database, secret_box(settings), mailbox.name)
     if graph := mailbox.graph:
-        tokens = Tokens(graph.oauth, "", now, store, graph.ca_file, graph.timeout)
+        tokens = Tokens(graph.oauth, "", store, graph.ca_file, graph.timeout)
         return GraphSource(graph, mailbox.address, mailbox.after, tokens, settings.max_message_bytes, pause)
     imap = mailbox.imap
     assert imap is not None
-    return ImapSource(
-        imap, mailbox.after, Tokens(imap.oauth, imap.user, now, store, imap.ca_file) if imap.oauth else None
-    )
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+    return ImapSource(imap, mailbox.after, Tokens(imap.oauth, imap.user, store, imap.ca_file) if imap.oauth else None)

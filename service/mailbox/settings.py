@@ -171,7 +171,7 @@ class Mailbox(_Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")
     address: str  # the intake address that is recorded as the recipient of its mail
-    since: Annotated[date | None, BeforeValidator(_since)]
+    since: Annotated[datetime | date | None, BeforeValidator(_since)]
     imap: Imap | None = None
     graph: Graph | None = None
     folders: tuple[str, ...] = Field(("INBOX",), min_length=1)

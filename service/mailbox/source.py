@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -105,6 +105,10 @@ def decode_position(position: str | None, since: datetime | None) -> dict[str, A
     stored_since = stored.get("since")
     wants_older = stored_since is not None and (since is None or since < datetime.fromisoformat(stored_since))
     return {} if wants_older else stored
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -1,14 +1,19 @@
 """Listens on one address, accepts or refuses connections, and closes slow ones."""
 
 import asyncio
+import errno
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from service.errors import Refused
 from service.rate import Rate
-from service.settings import Settings
-from service.smtp.limits import FAILED_LOGINS, Budget, Usage, admits, network_of
+from service.settings import Listen, Settings
+from service.smtp.addresses import Intake
+from service.smtp.backpressure import Backpressure
+from service.smtp.committer import Committer
+from service.smtp.limits import Budget, Rates, Usage, admits, network_of
 from service.smtp.passwords import Passwords
 from service.smtp.tls import ServerTls
 
@@ -19,15 +24,17 @@ CLOSING = "421 4.3.2 server is shutting down, please try again later"
 class Listener:
     """All connections of one listening address, with their settings. Create it in a running event loop."""
 
-    handler: Any  # has the methods of ``server.SmtpHandler``
     session_class: type[Any]  # ``protocol.Protocol`` or ``protocol.Lmtp``
     settings: Settings
-    tls: ServerTls | None = None
-    passwords: Passwords | None = None
-    folder: Path | None = None  # folder for the files of large messages until they are committed
-    budget: Budget = field(default_factory=Budget)
-    failed_logins_of: Rate = field(default_factory=lambda: Rate(FAILED_LOGINS))
-    """Rate of failed logins by ``neighbourhood``."""
+    intake: Intake
+    committer: Committer
+    backpressure: Backpressure
+    rates: Rates
+    tls: ServerTls | None
+    passwords: Passwords | None
+    folder: Path | None  # folder for the files of large messages until they are committed
+    budget: Budget
+    failed_logins_of: Rate  # by ``neighbourhood``
 
     def __post_init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -42,13 +49,18 @@ class Listener:
         self._usage = Usage()
         self._deadline_timer: asyncio.TimerHandle | None = None
 
-    async def listen(self, host: str, port: int) -> asyncio.Server:
-        """Start accepting connections. Raises OSError if the address is not available."""
-        server = await self.loop.create_server(
-            lambda: self.session_class(self), host, port, backlog=1024, reuse_address=True
-        )
+    async def listen(self, name: str, listen: Listen) -> Listen:
+        """Start accepting connections; return the address. Raises Refused. ``name``: the variable of the setting."""
+        try:
+            server = await self.loop.create_server(
+                lambda: self.session_class(self), listen.host, listen.port, backlog=1024, reuse_address=True
+            )
+        except OSError as error:
+            used = "another process uses this address; stop it, or set another port"
+            why = used if error.errno == errno.EADDRINUSE else error.strerror or error
+            raise Refused(f"{name}: cannot listen on {listen}: {why}") from error
         self._servers.append(server)
-        return server
+        return Listen(*server.sockets[0].getsockname()[:2])
 
     def add(self, connection: Any) -> str | None:
         """Add a connection. Return None, or the reply that refuses the connection."""

@@ -37,7 +37,7 @@ class Protocol(Transaction):
 
     async def _handle_client(self) -> None:
         try:
-            kind = "LMTP" if self.hello == "LHLO" else "ESMTP"
+            kind = "LMTP" if self.channel == "lmtp" else "ESMTP"
             self.reply(self.refusal or f"220 {self.settings.hostname} {kind} sodan")
             while not self.closing:
                 try:
@@ -211,6 +211,7 @@ class Lmtp(Protocol):
     """An LMTP session (RFC 2033), with LHLO and with one reply to a message per recipient."""
 
     hello = "LHLO"
+    channel = "lmtp"
 
     async def smtp_LHLO(self, arg: str | None) -> None:
         await super().smtp_EHLO(arg)
@@ -220,7 +221,7 @@ class Lmtp(Protocol):
 
     smtp_HELO = smtp_EHLO
 
-    def reply_to_message(self, verdict: str, recipients: int) -> None:
+    def reply_to_message(self, verdict: str) -> None:
         """Send the reply once for each recipient that RCPT accepted (RFC 2033 §4.2)."""
-        for _ in range(recipients):
+        for _ in self.envelope.rcpt_tos:
             self.reply(verdict)

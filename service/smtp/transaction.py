@@ -1,19 +1,21 @@
-"""The commands of a mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1). The handler decides about them."""
+"""The commands of a mail transaction: MAIL, RCPT, DATA (RFC 5321 §3.3, §4.1.1)."""
 
 import re
-from typing import Any
 
 import structlog
 
-from service.errors import where
+from service.errors import Unavailable, where
+from service.mail.hops import HEADER_BYTES, hops
 from service.smtp.addresses import read_parameters, read_path
 from service.smtp.connection import Connection
 from service.smtp.content import Content, too_large
 from service.smtp.listener import Listener
+from service.store.spool import Envelope
 
 _log = structlog.get_logger("sodan.smtp")
 
 TOO_MUCH = "452 4.3.1 too much mail at one time, please try again later"
+TOO_MANY_HOPS = "554 5.4.6 too many Received lines, probably a mail loop"
 NOT_NOW = "451 4.3.0 temporary problem, please try again later"
 
 
@@ -25,6 +27,7 @@ class Transaction(Connection):
     """A connection with the commands of a mail transaction."""
 
     hello = "EHLO"  # the greeting that a client must send first
+    channel = "smtp"  # the channel in the envelope of its mails
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
@@ -44,7 +47,7 @@ class Transaction(Connection):
         if not utf8 and not address.isascii():
             raise CommandError("553 5.6.7 this address needs SMTPUTF8")  # RFC 6531 §3.5
         size = self._check_parameters(parameters) if parameters else 0
-        refusal = self.listener.handler.refuse_sender(address, self.host)
+        refusal = self.listener.backpressure.refusal or self.listener.rates.refusal(address, self.host)
         if refusal is None:
             self.envelope.mail_from = address
         self.envelope.smtp_utf8 = utf8
@@ -83,12 +86,12 @@ class Transaction(Connection):
             # not counted as an error: the rest may be sent in another mail (RFC 5321 §4.5.3.1.10)
             self.reply("452 4.5.3 too many recipients")
             return
-        refusal = self.listener.handler.refuse_recipient(address)
-        if refusal is None:
+        if self.listener.intake.accepts(address):
             self.envelope.rcpt_tos.append(address)
+            self.reply("250 2.1.5 OK")
         else:
             self.refused_count += 1
-        self.reply(refusal or "250 2.1.5 OK")
+            self.reply("550 5.1.1 no such mailbox here")
 
     def _parse_path(self, command: str, arg: str | None, malformed: str) -> tuple[str, dict[str, str]]:
         path_text = self._strip_command_keyword(command[5:], arg or "")
@@ -115,25 +118,25 @@ class Transaction(Connection):
             if self.expect_content(self._declared):
                 self.reply("354 End data with <CR><LF>.<CR><LF>")
                 self.idle_count = 0
-                await self._receive_message(len(self.envelope.rcpt_tos))
+                await self._receive_message()
             else:
                 self.reply(TOO_MUCH)
         finally:
             self.release_content()
             self.envelope = self._create_envelope()
 
-    async def _receive_message(self, recipients: int) -> None:
+    async def _receive_message(self) -> None:
         content = await self.read_content()
         try:
             verdict = await self._verdict(content)
             if verdict is not None:
-                self.reply_to_message(verdict, recipients)
+                self.reply_to_message(verdict)
             if content.is_discarded and not content.complete:
                 self.close("421 4.7.0 message too large" if content.is_too_large else "421 4.3.1 too much mail at once")
         finally:
             content.discard()
 
-    async def _verdict(self, content: Content) -> Any:
+    async def _verdict(self, content: Content) -> str | None:
         """Return the reply to a message; None if the connection ended before the end of the message."""
         if content.is_too_large:
             return too_large(self.settings.max_message_bytes)
@@ -146,15 +149,24 @@ class Transaction(Connection):
             return "550 5.6.0 CR or LF alone in the content: lines end with CR LF"
         self.committing = True
         try:
-            sender, recipients, helo = self.envelope.mail_from, self.envelope.rcpt_tos, self.session.host_name
-            return await self.listener.handler.store(content, sender, recipients, self.host, helo)
+            return await self._store(content)
+        except Unavailable:
+            return NOT_NOW
         except Exception as error:
             _log.error("mail was not taken", error=type(error).__name__, trace=where(error))
             return NOT_NOW
         finally:
             self.committing = False
 
-    def reply_to_message(self, verdict: str, recipients: int) -> None:
+    async def _store(self, content: Content) -> str:
+        if hops(content.head(HEADER_BYTES)) > self.settings.max_hops:
+            return TOO_MANY_HOPS
+        sender = "" if self.envelope.mail_from == "<>" else self.envelope.mail_from
+        recipients, helo = tuple(self.envelope.rcpt_tos), self.session.host_name
+        envelope = Envelope(self.channel, sender, recipients, peer=self.host, helo=helo)
+        return f"250 2.0.0 accepted as {await self.listener.committer.store(envelope, content)}"
+
+    def reply_to_message(self, verdict: str) -> None:
         """Send the reply to a message. In SMTP, one reply is for all recipients."""
         self.reply(verdict)
 

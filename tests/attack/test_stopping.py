@@ -14,7 +14,7 @@ from tests.served import environment, wait_until
 
 
 def test_no_signal_handler_of_ours_takes_a_lock() -> None:
-    """A handler may only set a plain attribute. All other work is for ``on_signals`` or the event loop."""
+    """A handler may only set a plain attribute. All other work is for ``stop_event`` or the event loop."""
     allowed = {
         "service/__main__.py": 2,  # the defaults
         "service/process.py": 3,  # the one for CPU time raises an exception

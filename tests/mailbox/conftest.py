@@ -16,8 +16,9 @@ import yaml
 from sqlalchemy import select, update
 
 from service.mailbox import fetcher
-from service.mailbox.run import fetch, now
+from service.mailbox.run import fetch
 from service.mailbox.settings import Mailbox
+from service.mailbox.source import now
 from service.settings import Settings, load
 from service.store import mailboxes
 from service.store.database import Database
@@ -86,10 +87,10 @@ def section(server: Dovecot, password: Path, **given: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def fetching(settings: Settings, database: Database, *configured: Mailbox, by: str | None = None) -> Iterator[None]:
+def fetching(settings: Settings, database: Database, *configured: Mailbox) -> Iterator[None]:
     """Fetch in a thread until the end of the block."""
     stop = threading.Event()
-    thread = threading.Thread(target=fetch, args=(settings, configured, database, stop), kwargs={"by": by}, daemon=True)
+    thread = threading.Thread(target=fetch, args=(settings, configured, database, stop), daemon=True)
     thread.start()
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.mailbox.fetcher import Fetcher
-from service.mailbox.run import fetcher_of
+from service.mailbox.run import source_of
 from service.mailbox.settings import Mailbox
 from service.mailbox.source import MailboxError, Source
 from service.settings import Settings
@@ -52,7 +52,9 @@ class Desk:
         )
 
     def fetcher(self, by: str = "a", **given: Any) -> Fetcher:
-        fetcher = fetcher_of(self.mailbox(**given), self.settings, self.database, by, self.waits.append)
+        mailbox = self.mailbox(**given)
+        source = source_of(mailbox, self.settings, self.database, self.waits.append)
+        fetcher = Fetcher(mailbox, source, self.database, self.settings, by)
         self.sources.append(fetcher.source)
         fetcher.source.wait = lambda folders, seconds, stop: None  # type: ignore[method-assign]
         return fetcher

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from service.mailbox.imap import ImapSource
 from service.mailbox.settings import After, Imap, Secret
@@ -115,11 +116,12 @@ def test_a_missing_folder_delays_no_other_and_continues_when_it_returns(box: Box
         box.is_well()
 
 
-def test_mail_before_since_is_not_fetched(box: Box) -> None:
+@pytest.mark.parametrize("since", ["2026-11-01", "2026-11-01T00:01:00", "2026-10-31T15:00:00Z"])
+def test_mail_before_since_is_not_fetched(box: Box, since: str) -> None:
     with box.server.client() as client:
         client.append("INBOX", mail(1), msg_time=datetime(2026, 10, 31, 14, 59, tzinfo=UTC))
         client.append("INBOX", mail(2), msg_time=datetime(2026, 10, 31, 15, 1, tzinfo=UTC))
-    with box.fetching(since="2026-11-01"):  # begins at 15:00 UTC in Tokyo
+    with box.fetching(since=yaml.safe_load(since)):  # in Tokyo, the day begins at 15:00 UTC
         box.is_well()
     assert len(box.kept) == 1
     with box.fetching(since="all"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.mailbox.run import now
+from service.mailbox.source import now
 from service.settings import Settings
 from service.store import mailboxes
 from service.store.database import Database
@@ -59,7 +59,7 @@ def test_another_machine_continues_within_the_lease_after_a_kill(
     with started("mailbox", "run", cwd=tmp_path, intake="support@corp.example", **given) as first:
         box.has(mails=20)
         holder = status(database).leased_by
-        with fetching(own_settings, database, box.mailbox(), by="another-host/1/x"):
+        with fetching(own_settings, database, box.mailbox()):
             box.deliver(*(mail(n) for n in range(20, 30)))
             box.has(mails=30)
             assert status(database).leased_by == holder, "the second machine waits"
@@ -68,7 +68,7 @@ def test_another_machine_continues_within_the_lease_after_a_kill(
             box.deliver(*(mail(n) for n in range(30, 40)))
             box.has(mails=40)
             box.is_well()
-            assert status(database).leased_by == "another-host/1/x"
+            assert status(database).leased_by not in (holder, None)
     assert len({row["sha256"] for row in box.kept}) == 40
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.mailbox.run import now
+from service.mailbox.source import now
 from service.store import mailboxes
 from service.store.database import Database
 from service.store.tables import events

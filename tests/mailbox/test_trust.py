@@ -10,8 +10,8 @@ from sqlalchemy import select
 from service.cases.facts.sender import Verdicts
 from service.intake import AppContext, receive
 from service.mailbox.fetcher import envelope
-from service.mailbox.run import now
 from service.mailbox.settings import Mailbox
+from service.mailbox.source import now
 from service.store.database import Database
 from service.store.tables import messages
 from tests.running import take_in
