@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Form = Literal["schema", "json", "text"]
 FORMS: tuple[Form, ...] = ("schema", "json", "text")
-MAX_RETRY_AFTER = 3600.0
 _REFUSED = (401, 403, 404)  # statuses for a wrong key, a forbidden or an unknown model
 
 
@@ -106,7 +105,6 @@ class LanguageModel:
         except openai.APIStatusError as error:
             advice = "; check SODAN_MODEL_URL, SODAN_MODEL and SODAN_MODEL_KEY" if error.status_code in _REFUSED else ""
             wait = retry_after(error.response.headers)
-            wait = None if wait is None else min(wait, MAX_RETRY_AFTER)
             raise ModelUnavailable(f"{error.status_code}: {_words(error)}{advice}", wait) from error
         except openai.APIError as error:
             raise ModelUnavailable(_words(error)) from error

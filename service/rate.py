@@ -46,8 +46,8 @@ class Rate:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds in a ``Retry-After`` header; None if it is missing or a date."""
+    """Return the seconds in a ``Retry-After`` header, at most an hour; None if it is missing or a date."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        return min(max(0.0, float(headers.get("retry-after", ""))), HOUR)
     except ValueError:
         return None

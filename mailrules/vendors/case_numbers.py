@@ -60,7 +60,9 @@ _LEADING = RE2.compile(
 """A number at the start of a subject: letters, then ``#`` or more digits than names of products and hosts have."""
 _NOT_MATTER = RE2.compile(rf"(?:{_THINGS_JA}|機械|機器|社員)の?\s?$|\b(?:{_THINGS_EN}|DEVICE|MACHINE|EMPLOYEE)\s?$")
 _MATTER = RE2.compile(rf"(?i)(?:(?:{_LABELS}|{_MATTER_LABELS}){_BETWEEN})+{_NUMBER}")
-_BRACKETED = RE2.compile(rf"(?i)[\[【({{<「〔《](?:[^\]】)}}>」〕》0-9]{{0,24}}?[\s:#])?#?{_NUMBER}{FILLER}*[\]】)}}>」〕》]")
+_BRACKETED = RE2.compile(
+    rf"(?i)[\[【({{<「〔《](?:[^\]】)}}>」〕》0-9]{{0,24}}?[\s:#])?#?{_NUMBER}{FILLER}*[\]】)}}>」〕》]"
+)
 _MARKED = RE2.compile(rf"(?i)(?:^|[\s(\[【:])#{_NUMBER}")
 _FREE = RE2.compile(
     rf"(?i)(?:^|[^A-Z0-9_一-龠々ぁ-んァ-ヶ])([一-龠々]{{1,4}}-{_JOINED})|(?:^|[^A-Z0-9_./~・-])({_JOINED})"

@@ -53,6 +53,7 @@ def test_a_model_without_temperature_gets_a_request_without_it() -> None:
         (refuses(429, "slow down"), "429", None),
         (refuses(429, "slow down", "Wed, 21 Oct 2026 07:28:00 GMT"), "429", None),
         (refuses(429, "slow down", "999999"), "429", 3600.0),
+        (refuses(429, "slow down", "inf"), "429", 3600.0),
         (refuses(500, "oops"), "500", None),
         (refuses(503, "loading", "2"), "503", 2.0),
         (refuses(401, "bad key"), "SODAN_MODEL_URL", None),
