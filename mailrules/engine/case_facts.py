@@ -49,7 +49,8 @@ def language_of(thread: Thread) -> str:
 def vendor_of(thread: Thread, readings: Sequence[Reading], vendors: Vendors) -> str | None:
     """Return the vendor of a case, or None.
 
-    A vendor takes precedence over a platform, then an address over a text, then a newer mail over an older one.
+    Vendors in addresses come first, then vendors in texts; in each group, newer mails come first. A platform (a help
+    desk service such as Zendesk) is returned only if there is no other vendor.
     """
     platform: str | None = None
     by_address = (turn.vendor or vendors.of_address(turn.author) for turn in reversed(thread))

@@ -67,7 +67,7 @@ class ConcludedMail:
 
 
 def view_of(turn: RuleInput, reading: Reading) -> View:
-    """Return the view of one mail alone."""
+    """Return the input of the rules for one mail: its statements and facts, without other mails of the case."""
     facts = {
         "side": turn.side,
         "to": addressee(turn),

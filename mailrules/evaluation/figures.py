@@ -93,7 +93,10 @@ def labelled_outcome(mail: Mapping[str, Any]) -> Outcome:
 
 
 def sets_of(items: Mapping[str, Collection[str]], meanings: Collection[str]) -> dict[str, set[str]]:
-    """Return sets of the items, acts, tone hints and parked topics of a mail. `items`: item → states given."""
+    """Return what is compared of a mail: items stated, items said to be unknown, acts, tone hints and parked topics.
+
+    `items`: item → the states in which the mail states it; `meanings`: all meanings that the mail states.
+    """
     present = {item for item, states in items.items() if not set(states).isdisjoint(KNOWN)}
     unknown = {item for item, states in items.items() if "unknown" in states} - present
     families = (("acts", "act."), ("tone", "tone."), ("parked", "parked."))

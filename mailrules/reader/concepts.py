@@ -48,7 +48,7 @@ class ConceptMatcher:
     """Finds all concepts of a vocabulary in the normal forms of sentences, in linear time."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._languages = tuple(_language(vocabulary, japanese=japanese) for japanese in (False, True))
+        self._languages = tuple(_search_of(vocabulary, japanese=japanese) for japanese in (False, True))
 
     def find(self, tokens: Sequence[str], *, japanese: bool) -> Iterator[tuple[int, int, Entry]]:
         """Yield (index of the first token, index after the last token, entry) of each match.
@@ -74,8 +74,11 @@ class ConceptMatcher:
                 yield first, last, entry
 
 
-def _language(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
-    """Return the separator of tokens, the automaton, and the entry of each of its patterns."""
+def _search_of(vocabulary: Vocabulary, *, japanese: bool) -> tuple[str, AhoCorasick, list[Entry]]:
+    """Return the search for the words of one language: the separator of tokens, the automaton, and the entries.
+
+    The entry at index i belongs to pattern i of the automaton.
+    """
     separator = "" if japanese else " "
     written = [
         (concept, fold(str(text)))

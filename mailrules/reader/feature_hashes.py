@@ -41,7 +41,7 @@ class HashTable:
         return len(self.hashes) - 1
 
     def find(self, hashes: Hashes) -> tuple[Indexes, Indexes]:
-        """Return (indexes of the hashes that are in the table, rows of these hashes)."""
+        """Look up hashes. Return the positions in ``hashes`` of those that the table contains, and their rows."""
         rows = self._first.take((hashes >> self._shift).astype(np.int64)).astype(np.int64)
         found = self.hashes.take(rows)
         later = np.flatnonzero(found < hashes)

@@ -151,7 +151,10 @@ class Candidate(NamedTuple):
 
 
 def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber, ...]:
-    """Return the case numbers of one mail, labelled ones first. ``side``: vendor or team, who wrote the mail."""
+    """Return the case numbers of one mail. Numbers with a clear label, such as "Ticket", come first.
+
+    ``side``: the side of the author, vendor or team.
+    """
     found: dict[str, CaseNumber] = {}
     texts = {"subject": fold(subject[:500]), "text": fold(text[:MAX_READ])}
     read = [one for place, folded in texts.items() for one in candidates(folded, place, side)]

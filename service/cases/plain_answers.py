@@ -51,7 +51,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def by_stem(sentences: Iterable[str]) -> dict[str, set[str]]:
-    """Return the words of sentences by their first letters."""
+    """Return the words of sentences that show a topic, and times of day, grouped by their first letters (``_STEM``)."""
     found: dict[str, set[str]] = {}
     for word in frozenset[str]().union(*map(words_of, sentences)):
         found.setdefault(word[:_STEM], set()).add(word)

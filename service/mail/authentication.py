@@ -89,7 +89,7 @@ def parse(value: str) -> Results | None:
 def _simplified(value: str, quoted: list[str]) -> str | None:
     """Return a header without comments and superfluous white space; None if it is malformed.
 
-    The content of each quoted string is added to ``quoted``; its number in quotation marks replaces it.
+    Each quoted string moves to ``quoted``. In the result, its index in that list stands for it: ``"0"``.
     """
     pieces: list[str] = []
     at: int | None = 0

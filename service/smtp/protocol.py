@@ -208,7 +208,7 @@ class Protocol(Transaction):
 
 
 class Lmtp(Protocol):
-    """An LMTP session (RFC 2033), with LHLO and with one reply to a message per recipient."""
+    """An LMTP session (RFC 2033). The client sends LHLO, and each recipient of a message gets its own reply."""
 
     hello = "LHLO"
     channel = "lmtp"

@@ -128,7 +128,7 @@ def _known_domains(domains: tuple[str, ...]) -> KnownDomains:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value as a template shows it: ISO 8601 times, marked invisible characters."""
+    """Return a value as a template shows it: times in ISO 8601, invisible characters as code points (⟨U+202E⟩)."""
     if isinstance(value, datetime):
         return stamp(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

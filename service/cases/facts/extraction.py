@@ -58,7 +58,10 @@ class _Given:
 
     @property
     def shown_by(self) -> str:
-        """The sender, if not trusted: only this sender shows that the mails inside the mail exist. Otherwise ""."""
+        """The sender, if only this sender says that the mails inside the mail exist; "" if the sender is trusted.
+
+        A forged, unverified or unknown sender is not trusted. "?": the mail has no sender.
+        """
         doubted = self.trust in ("forged", "unverified") or self.roles.role_of(self.mail.from_) == "unknown"
         return (self.sender or "?") if doubted else ""
 

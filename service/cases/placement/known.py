@@ -42,7 +42,7 @@ class Known:
     """Candidate key → number of stored messages that have it, at most ``MOST_ROWS``."""
 
     def add(self, node: MessageFacts) -> tuple[set[str], set[str]]:
-        """Add a new message, or a stored message that another copy completed. Returns ``stored_keys(node)``."""
+        """Add a message, new or with facts of a new copy (``merge_copies``). Return its keys, see ``stored_keys``."""
         self.nodes[node.id] = node
         own, cited = stored_keys(node)
         rows = [self.own[key] for key in (*own, *message_id_keys(node))] + [self.cites[key] for key in cited]
@@ -52,7 +52,10 @@ class Known:
         return own, cited
 
     def owners(self, key: str) -> list[MessageFacts]:
-        """Return the messages with this property. Messages known only from an unknown sender are left out."""
+        """Return the messages that have this key as their own.
+
+        Messages that exist only inside a mail of a sender who is not trusted (``shown_by``) are left out.
+        """
         return self._linkable(self.own.get(key, ()))
 
     def citing(self, key: str) -> list[MessageFacts]:
