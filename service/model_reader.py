@@ -82,7 +82,7 @@ class ModelReader:
         except Exception as error:  # an error in the rules, or an unknown form of answer: go on with the others
             kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
-            self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, failed_at, None))
+            self.database.transact(lambda conn: second_readings.back_off(conn, job.message, by, kind, failed_at))
         return True
 
     def _may_ask(self, conn: Connection, now: datetime) -> bool:
@@ -107,7 +107,7 @@ class ModelReader:
             self.breaker.failed(now, pause)
             _log.warning("the model did not answer", message=job.message, why=why, failures=self.breaker.failures)
             self.database.transact(
-                lambda conn: second_readings.back_off(conn, job, by, why, now, pause, uncounted=True)
+                lambda conn: second_readings.back_off(conn, job.message, by, why, now, pause, counted=False)
             )
         except ModelRefused as error:
             self._finish(job, by, "refused", str(error))
@@ -128,7 +128,7 @@ class ModelReader:
             if job.attempts >= REFUSALS:
                 second_readings.finish(conn, job.message, by, now, state="refused", reason=why[:300])
             else:
-                second_readings.back_off(conn, job, by, why, now, None)
+                second_readings.back_off(conn, job.message, by, why, now)
 
         self.database.transact(write)
 

@@ -133,8 +133,7 @@ def _keep_running(children: Sequence[Child], database: Database, stop: threading
                 if status == USAGE_ERROR and time.monotonic() - began < USAGE_ERROR_SECONDS:
                     return status  # the child has printed the error
                 _log.error("a process ended and is restarted", process=child.name, status=status)
-                if child.name == "mailbox" or child.name.startswith("worker"):
-                    threading.Thread(target=_release, args=(database,), daemon=True).start()
+                threading.Thread(target=_release, args=(database,), daemon=True).start()
             child.keep_running()
         if not is_announced and {"smtp", "api"} <= {child.name for child in children if child.watch.reported}:
             is_announced = True
@@ -143,9 +142,8 @@ def _keep_running(children: Sequence[Child], database: Database, stop: threading
 
 
 def _release(database: Database) -> None:
-    """Release the leases of workers that ended. Called in a thread, so that a slow database delays no restart."""
-    with contextlib.suppress(Unavailable):
-        release_dead_leases(database)
+    """Release the leases of processes that ended. Called in a thread, so that a slow database delays no restart."""
+    release_dead_leases(database)
     database.close()
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, or_, select, text, update
 from service.store import spool_insert
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
-from service.store.sql import NO_LEASE, upsert, write_event
+from service.store.sql import upsert, write_event
 from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
@@ -70,17 +70,6 @@ def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease:
     """Extend the leases of these mailboxes that the process ``by`` still holds."""
     held = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
     conn.execute(update(mailboxes).where(held).values(leased_until=now + lease))
-
-
-def release(conn: Connection, by: str) -> int:
-    """Release all leases of the process ``by``. Returns their number."""
-    return conn.execute(update(mailboxes).where(mailboxes.c.leased_by == by).values(**NO_LEASE)).rowcount
-
-
-def holders(conn: Connection) -> set[str]:
-    """Return the names of the processes that hold leases."""
-    query = select(mailboxes.c.leased_by).where(mailboxes.c.leased_by.is_not(None))
-    return {str(by) for by in conn.execute(query).scalars()}
 
 
 def _update_leased(conn: Connection, name: str, by: str, **values: Any) -> None:

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.sql import Queue, exists, one_row, upsert, write_event
+from service.store.queues import Queue
+from service.store.sql import exists, one_row, upsert, write_event
 from service.store.tables import daily_jobs, outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
@@ -27,7 +28,7 @@ HELD = "held: more than "  # beginning of the reason of a draft that exceeds a l
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _SHOWN = [column for column in outbox.c if not column.name.startswith("leased")]
 _HOURLY_LIMIT = "automatic mails within an hour"
-_QUEUE = Queue(outbox)
+_QUEUE = Queue(outbox, BACK_OFF)
 anything_due = _QUEUE.anything_due
 counts = _QUEUE.counts
 
@@ -127,20 +128,15 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
     return _change(conn, id, "outbox.sent", now, held, state="sent", sent_at=now, reply=reply, reason=None)
 
 
-def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failed attempt. The entry is due again later, or ``failed`` after the last attempt.
+def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> None:
+    """Record a failed attempt, unless ``by`` lost the lease. The entry is due again, or ``failed`` after the last one.
 
-    ``permanent``: a retry is useless, so the entry is ``failed`` now. Returns False if ``by`` lost the lease.
+    ``permanent``: a retry is useless, so the entry is ``failed`` now.
     """
     one_at_a_time(conn)
-    held = _QUEUE.held(by, outbox.c.id == id)
-    attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()
-    if attempts is None:
-        return False
-    values = {"reason": why, "reply": why}
-    if permanent or attempts > len(BACK_OFF):
-        return _change(conn, id, "outbox.failed", now, held, state="failed", **values)
-    return bool(_QUEUE.settle(conn, held, due_at=now + BACK_OFF[attempts - 1], **values))
+    values: dict[str, Any] = {"reason": why, "reply": why}
+    if permanent or not _QUEUE.back_off(conn, id, by, now, **values):
+        _change(conn, id, "outbox.failed", now, _QUEUE.held(by), state="failed", **values)
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
