@@ -44,7 +44,7 @@ class Manifest:
 
 @contextlib.contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write a backup file (mode 0600). It is called ``path.part`` until it is complete. Raises Refused.
+    """Write a backup file. It is called ``path.part`` until it is complete. Raises Refused.
 
     Errors of the caller's code inside the ``with`` are raised as they are.
     """
@@ -52,7 +52,7 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
     try:
         if path.exists():
             raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
-        file = io.BufferedWriter(_File(part, "wb", opener=partial(os.open, mode=0o600)))
+        file = io.BufferedWriter(_File(part, "wb"))
     except OSError as error:
         raise _not_written(path, error) from None
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)

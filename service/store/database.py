@@ -10,7 +10,6 @@ raises an error. ``read`` is the same without permission to write. Any thread ma
 """
 
 import contextlib
-import os
 import secrets
 import sqlite3
 import threading
@@ -26,7 +25,7 @@ from sqlalchemy import Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.util import await_only
 
 from service.errors import Refused, Unavailable
-from service.store.private import create_file, make_folder, sqlite_file
+from service.store.private import sqlite_file
 from service.store.tables import to_json
 from service.store.transient_errors import as_unavailable, invalidates_connections
 
@@ -174,9 +173,7 @@ class Database:
         with self._engine_lock:
             if self._engine is None:
                 if file := sqlite_file(self.url):
-                    make_folder(file.parent)
-                    with contextlib.suppress(OSError):  # opening it fails again, with an error of the database
-                        os.close(create_file(file))
+                    file.parent.mkdir(parents=True, exist_ok=True)
                 self._engine = create_engine(
                     self.url,
                     hide_parameters=True,  # errors in the log show the statement, never the text of mails
