@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -20,7 +21,7 @@ from service.language_model import LanguageModel, ModelRefused, ModelUnavailable
 from service.settings import Settings, read_secret
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.second_readings import Eligible, Job
+from service.store.second_readings import Job
 
 _log = structlog.get_logger("sodan.model")
 
@@ -183,16 +184,16 @@ def answer_of(
         return reply, check(reply.text)
 
 
-def may_be_sent(message: Eligible, settings: Settings) -> bool:
-    """Return whether the model may read a message.
+def may_be_sent(message: Any, settings: Settings) -> bool:
+    """Return whether the model may read a message, a row of ``second_readings.of_mails``.
 
     It must be short, without ``UNCERTAIN`` defects, by a person of a selected side.
     """
     return (
         message.automatic is None
-        and message.side in settings.model_sides
+        and message.author_role in settings.model_sides
         and not UNCERTAIN.intersection(message.defects)
-        and 0 < message.characters <= settings.model_max_characters
+        and 0 < message.length <= settings.model_max_characters
     )
 
 
@@ -208,7 +209,7 @@ def after_judging(settings: Settings) -> Callable[..., None] | None:
         return None
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], _cases: Sequence[int], now: datetime) -> None:
-        eligible = second_readings.eligible(conn, [one.claimed.id for one in read_mails])
-        second_readings.enqueue(conn, [one.message for one in eligible if may_be_sent(one, settings)], now)
+        stored = second_readings.of_mails(conn, [one.claimed.id for one in read_mails])
+        second_readings.enqueue(conn, [message.id for message in stored if may_be_sent(message, settings)], now)
 
     return after

@@ -96,20 +96,14 @@ def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
 def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, ExtractedMessage]]) -> None:
     """Insert the attachments of messages, each given with its message id."""
     files = [
-        {
-            "message_id": message,
-            "filename": file.filename,
-            "content_type": file.content_type,
-            "size": file.size,
-            "sha256": file.sha256,
-            "spool_id": one.spool_id,
-            "part": file.part,
-            "inline": file.inline,
-        }
+        {"message_id": message, "spool_id": one.spool_id, **{name: getattr(file, name) for name in _OF_FILE}}
         for message, one, extracted in stored
         for file in extracted.source.attachments
     ]
     write_rows(conn, attachments, files)
+
+
+_OF_FILE = ("filename", "content_type", "size", "sha256", "part", "inline")
 
 
 def write_deliveries(

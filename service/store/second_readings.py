@@ -38,17 +38,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Eligible:
-    """The facts that decide whether a message may be sent to a model."""
-
-    message: int
-    side: str
-    automatic: str | None
-    characters: int
-    defects: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Usage:
     """Usage of the model, of one day or in total."""
 
@@ -68,12 +57,11 @@ def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
     conn.execute(upsert(conn, second_readings).on_conflict_do_nothing(index_elements=["message_id"]), rows)
 
 
-def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
-    """Return the facts about each message that these mails contained."""
-    query = select(
-        stored.c.id, stored.c.author_role, stored.c.automatic, func.length(stored.c.text), stored.c.defects
-    ).where(stored.c.spool_id.in_(spool_ids))
-    return [Eligible(*row[:4], tuple(row[4])) for row in conn.execute(query)]
+def of_mails(conn: Connection, spool_ids: Sequence[str]) -> Sequence[Any]:
+    """Return the messages of mails as rows: id, author_role, automatic, defects, and length (characters of text)."""
+    columns = [stored.c[name] for name in ("id", "author_role", "automatic", "defects")]
+    query = select(*columns, func.length(stored.c.text).label("length"))
+    return conn.execute(query.where(stored.c.spool_id.in_(spool_ids))).all()
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:

@@ -210,8 +210,8 @@ def delete_entries(conn: Connection, ids: Sequence[str]) -> None:
 
 
 def _claimed(row: Any) -> Claimed:
-    columns = {name: getattr(row, name) for name in ("channel", "mail_from", "peer", "helo", "source", "authserv")}
-    envelope = Envelope(rcpt_tos=tuple(recipients_of(row.recipients)), **columns)
+    columns = {name: getattr(row, name) for name in Envelope.__slots__ if name != "rcpt_tos"}
+    envelope = Envelope(**columns, rcpt_tos=tuple(recipients_of(row.recipients)))
     content = decompress(row.bytes) if row.codec == "zstd" else row.bytes  # only processed mail is in external storage
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)
 
