@@ -15,7 +15,7 @@ import structlog
 
 from service import memory
 from service.errors import Refused, SodanError, Unavailable
-from service.intake import AppContext
+from service.intake import After, AppContext
 from service.lease_holders import process_name, release_dead_leases
 from service.process import stop_event
 from service.rule_reloader import RuleReloader
@@ -26,7 +26,7 @@ from service.store.contents import BlobWriter
 from service.store.database import WORKER_CACHE_MB, Database
 from service.store.encryption import secret_box
 from service.store.retention import RetentionJob, Terms
-from service.worker import After, Worker
+from service.worker import Worker
 
 Clock = Callable[[], datetime]
 RETRY_SECONDS = 2.0  # pause between two attempts while the database is unreachable

@@ -115,6 +115,10 @@ class ReadMail:
     extracted: tuple[ExtractedMessage, ...]
 
 
+After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
+"""A function called when judged cases are saved: (connection, the mails saved with them, ids of the cases, now)."""
+
+
 def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
     """Parse a mail, and read each message in it. This takes most of the time of a mail.
 

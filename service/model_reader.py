@@ -16,7 +16,7 @@ from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from service.errors import NotFound, Unavailable, where
-from service.intake import AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, ReadMail, rejudge
 from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
 from service.settings import Settings, read_secret
 from service.store import second_readings
@@ -203,7 +203,7 @@ def model_of(settings: Settings) -> LanguageModel:
     return LanguageModel(settings.model_url, settings.model, key, settings.model_seconds)
 
 
-def after_judging(settings: Settings) -> Callable[..., None] | None:
+def after_judging(settings: Settings) -> After | None:
     """Return the function that enqueues jobs when mail is stored; None without a model."""
     if not settings.model_url:
         return None

@@ -20,7 +20,7 @@ import structlog
 
 from service import intake
 from service.errors import GaveUp, Unavailable, where
-from service.intake import AppContext, ReadMail
+from service.intake import After, AppContext, ReadMail
 from service.store import contents, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
@@ -40,10 +40,6 @@ INDEX_SECONDS = 0.5  # pause if fewer than ``INDEX_MAILS`` wait: one by one, ind
 READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; then the other mails are released
 JUDGE_PAUSE = 2.0  # pause before the next long case while mail waits, in multiples of the time for the last long case
 VISIBLE_SECONDS = 0.1  # target time of a batch under low load: the mails of a batch become visible together
-
-
-After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
-"""A function of (connection, saved mails, ids of the judged cases, now)."""
 
 
 class BatchSizer:

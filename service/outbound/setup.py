@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailrules.engine.judge import Rules
 from service.errors import Refused
-from service.intake import AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, ReadMail, rejudge
 from service.mail.message import Mail
 from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
@@ -21,9 +21,6 @@ from service.settings import Settings, read_secret
 from service.store import outbox
 from service.store.cases import documents_of
 from service.store.database import Connection, Database
-
-After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
-"""Writes mail and notifications after cases were judged; takes the mails, the ids of the cases, and the time."""
 
 
 def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
