@@ -218,16 +218,10 @@ def take_in(
     lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
-    decided, arrived = prepared.decided, prepared.decided.arrived
-    spool.finish(conn, [mail.spool_id for mail in arrived], by, now)
+    decided = prepared.decided
+    spool.finish(conn, [mail.spool_id for mail in decided.arrived], by, now)
     placed = placement.place_all(
-        conn,
-        arrived,
-        now=now,
-        reopen=context.reopen,
-        read=context.rules.read,
-        prepared=decided,
-        decide_again=decide_again,
+        conn, decided, read=context.rules.read, now=now, reopen=context.reopen, decide_again=decide_again
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)

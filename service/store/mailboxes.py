@@ -164,12 +164,12 @@ def places_to_retry(conn: Connection, name: str, folder: str, now: datetime, max
     return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(50))]
 
 
-def problem_mails(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Return the mails that could not be fetched, flagged or moved, with the reason."""
+def problem_mails(conn: Connection, name: str) -> list[dict[str, Any]]:
+    """Return up to 20 mails that could not be fetched, flagged or moved, with the reason."""
     columns = [mailbox_mails.c[column] for column in ("folder", "place", "state", "size", "reason", "due_at")]
     not_marked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
     failed = or_(mailbox_mails.c.state.in_(("failed", "too_big")), not_marked)
-    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, failed).limit(limit)
+    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, failed).limit(20)
     return list(map(dict, conn.execute(query).mappings()))
 
 

@@ -98,23 +98,21 @@ def prepare(
 
 def place_all(
     conn: Connection,
-    arrived: Sequence[ArrivedMail],
+    prepared: Prepared,
     *,
+    read: Read,
     now: datetime,
     reopen: timedelta = timedelta(days=14),
-    read: Read,
-    prepared: Prepared | None = None,
     decide_again: bool = True,
 ) -> Placed:
-    """Place a batch of mails in the given order. ``prepared``: decisions that were made before the transaction.
+    """Place a batch of mails as decided before the transaction.
 
     If these decisions are outdated, ``decide_again`` says whether to decide again or to raise Outdated.
     """
-    changed = learn(conn, arrived, read, now)
-    if prepared is not None and not changed:
-        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, decide_again=decide_again)
+    if changed := learn(conn, prepared.arrived, read, now):
+        prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen)
     else:
-        prepared = prepare(conn, arrived, reopen=reopen, read=read)
+        prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen, before=prepared, decide_again=decide_again)
     placed = Placed(changed, prepared)
     _Writer(conn, prepared, placed, now).write()
     return placed

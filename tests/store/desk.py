@@ -139,4 +139,5 @@ def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: Prepared 
     one_at_a_time(conn)
     row = {"received_at": NOW, "channel": "smtp", "rcpt_tos": [], "size": 1, "due_at": NOW, "state": "waiting"}
     conn.execute(insert(spool), [{"id": one.spool_id, "sha256": one.spool_id, **row} for one in arrived])
-    return placement.place_all(conn, arrived, read=reading_of, now=NOW, prepared=prepared)
+    prepared = prepared or placement.prepare(conn, arrived, read=reading_of)
+    return placement.place_all(conn, prepared, read=reading_of, now=NOW)
