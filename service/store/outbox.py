@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.queues import Queue
+from service.store.queues import NO_LEASE, Queue
 from service.store.sql import exists, one_row, upsert, write_event
 from service.store.tables import daily_jobs, outbox
 
@@ -88,7 +88,8 @@ def write(
     number: int | None = conn.execute(insert).scalar()
     if number is not None:
         held = state == "draft" and (reason or "").startswith(HELD)
-        _write_event(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
+        kind = "outbox.held" if held else "outbox.written"
+        write_event(conn, kind, now, {"outbox": number}, case=draft.case_id, who=draft.made_by)
     return number
 
 
@@ -162,19 +163,22 @@ def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
 def add_delivery_report(
     conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime
 ) -> int | None:
-    """Add a delivery report to the entry that has one of these Message-IDs. Returns the id of the entry, or None."""
+    """Add a delivery report to the entry that has one of these Message-IDs.
+
+    Returns the case of the entry if the mail was not delivered, else None.
+    """
     if not message_ids:
         return None
     one_at_a_time(conn)
-    number: int | None = conn.execute(select(outbox.c.id).where(outbox.c.message_id.in_(list(message_ids)))).scalar()
-    if number is None:
+    row = conn.execute(select(outbox.c.id, outbox.c.case_id).where(outbox.c.message_id.in_(list(message_ids)))).first()
+    if row is None:
         return None
     values = {}
     if not str(report.get("status") or "5").startswith(("2", "4")):
         values = {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
-    conn.execute(update(outbox).where(outbox.c.id == number).values(report=dict(report), **values))
-    _write_event(conn, number, "outbox.returned", now)
-    return number
+    conn.execute(update(outbox).where(outbox.c.id == row.id).values(report=dict(report), **values))
+    write_event(conn, "outbox.returned", now, {"outbox": row.id}, case=row.case_id)
+    return row.case_id if values else None
 
 
 def discard_for_address(conn: Connection, address: str, now: datetime) -> None:
@@ -270,12 +274,8 @@ def _is_unleased(now: datetime) -> Any:
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
     """Change an entry, end its lease, write the event. Returns False if the conditions ``only`` are not met."""
-    changed = _QUEUE.settle(conn, outbox.c.id == id, *only, **values)
-    if changed:
-        _write_event(conn, id, kind, now, who)
-    return bool(changed)
-
-
-def _write_event(conn: Connection, id: int, kind: str, now: datetime, who: str = "") -> None:
-    case = conn.execute(select(outbox.c.case_id).where(outbox.c.id == id)).scalar()
-    write_event(conn, kind, now, {"outbox": id}, case=case, who=who)
+    changed = update(outbox).where(outbox.c.id == id, *only).values(**values, **NO_LEASE)
+    row = conn.execute(changed.returning(outbox.c.case_id)).first()
+    if row is not None:
+        write_event(conn, kind, now, {"outbox": id}, case=row.case_id, who=who)
+    return row is not None
