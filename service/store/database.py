@@ -78,17 +78,12 @@ class Database:
         file = sqlite_file(self.url)
         return file.absolute().parent if file else None
 
-    @property
-    def missing(self) -> Path | None:
-        """The path of the SQLite file if it does not exist, else None."""
-        file = sqlite_file(self.url)
-        return file.absolute() if file and not file.exists() else None
-
     def must_exist(self) -> None:
         """Raise Refused if the SQLite file does not exist."""
-        if self.missing:
+        file = sqlite_file(self.url)
+        if file and not file.exists():
             raise Refused(
-                f"there is no database {self.missing}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
+                f"there is no database {file.absolute()}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
             )
 
     def probe(self) -> None:

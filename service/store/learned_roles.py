@@ -72,12 +72,11 @@ def remove(conn: Connection, address: str) -> None:
         raise NotFound(f"{key} is not in the list of `sodan team list`, so there is nothing to remove")
 
 
-def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read, now: datetime) -> list[int]:
-    """Store the team members and partners learned from these mails, and read their stored mail again.
+def learn(conn: Connection, extracted: Sequence[ExtractedMessage], read: Read, now: datetime) -> list[int]:
+    """Store the team members and partners learned from messages, and read their stored mail again.
 
     Returns the cases with this mail.
     """
-    extracted = [message for mail in arrived for message in mail.extracted]
     at = {company: message.node.at for message in extracted for company in message.learned.partners}
     addresses = {address for message in extracted for address in message.learned.team}
     known = {*look_up(conn, "learned", sorted(addresses), sorted(at))}

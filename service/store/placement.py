@@ -109,7 +109,8 @@ def place_all(
 
     If these decisions are outdated, ``decide_again`` says whether to decide again or to raise Outdated.
     """
-    if changed := learn(conn, prepared.arrived, read, now):
+    extracted = [message for mail in prepared.arrived for message in mail.extracted]
+    if changed := learn(conn, extracted, read, now):
         prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen)
     else:
         prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen, before=prepared, decide_again=decide_again)
