@@ -16,11 +16,12 @@ from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from service.errors import NotFound, Unavailable, where
-from service.intake import After, AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, rejudge
 from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
 from service.settings import Settings, read_secret
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
+from service.store.message_rows import ReadMail
 from service.store.second_readings import Job
 
 _log = structlog.get_logger("sodan.model")

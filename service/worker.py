@@ -20,11 +20,12 @@ import structlog
 
 from service import intake
 from service.errors import GaveUp, Unavailable, where
-from service.intake import After, AppContext, ReadMail
+from service.intake import After, AppContext
 from service.store import contents, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.learned_roles import learned
+from service.store.message_rows import ReadMail
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")

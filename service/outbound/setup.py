@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailrules.engine.judge import Rules
 from service.errors import Refused
-from service.intake import After, AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, rejudge
 from service.mail.message import Mail
 from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
@@ -21,6 +21,7 @@ from service.settings import Settings, read_secret
 from service.store import outbox
 from service.store.cases import documents_of
 from service.store.database import Connection, Database
+from service.store.message_rows import ReadMail
 
 
 def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:

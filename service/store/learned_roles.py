@@ -21,7 +21,7 @@ from service.cases.placement.keys import MONTH, key_of, monthly
 from service.errors import NotFound
 from service.store import replaying
 from service.store.case_messages import messages_of_cases
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.neighbours import look_up
 from service.store.sql import THESE, chunks, upsert
 from service.store.tables import learned_team, messages, partners, thread_keys
@@ -117,7 +117,7 @@ def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns
     ]
 
 
-def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: Read) -> list[ArrivedMail]:
+def with_learned_roles(conn: Connection, arrived: Sequence[ReadMail], read: Read) -> list[ReadMail]:
     """Return the mails. A message is read again if its author's role was learned meanwhile, or from these mails."""
     messages = [message for mail in arrived for message in mail.extracted]
     authors = {(message.node.side, message.node.author) for message in messages if message.node.author}

@@ -20,11 +20,11 @@ from service.cases.placement.placer import Placer
 from service.store import links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
 from service.store.learned_roles import Read, learn, with_learned_roles
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.sql import chunks, write_rows
 from service.store.tables import cases, messages, thread_keys
 
-MailMessages = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # messages of a mail, with temporary ids
+MailMessages = list[tuple[ReadMail, ExtractedMessage, MessageFacts]]  # messages of a mail, with temporary ids
 
 
 class Outdated(Exception):
@@ -35,7 +35,7 @@ class Outdated(Exception):
 class Prepared:
     """The decisions about a batch, and the data on which they depend."""
 
-    arrived: Sequence[ArrivedMail]
+    arrived: Sequence[ReadMail]
     mails: Sequence[MailMessages]
     plan: Plan
     keys: neighbours.StrongKeys
@@ -56,7 +56,7 @@ class Placed:
 
 def prepare(
     conn: Connection,
-    arrived: Sequence[ArrivedMail],
+    arrived: Sequence[ReadMail],
     *,
     read: Read,
     reopen: timedelta = timedelta(days=14),
@@ -138,7 +138,7 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 _NEWEST = select(messages.c.id).where(messages.c.case_id == bindparam("case")).order_by(messages.c.id.desc()).limit(50)
 
 
-def _numbered(arrived: Sequence[ArrivedMail]) -> list[MailMessages]:
+def _numbered(arrived: Sequence[ReadMail]) -> list[MailMessages]:
     """Return the messages of each mail with negative temporary ids, in order of arrival."""
     mails: list[MailMessages] = []
     number = 0
