@@ -104,8 +104,10 @@ def begin_daily(conn: Connection, job: str, day: date) -> bool:
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[LeasedEntry]:
     """Lease, for the sender ``by``, the entry that is due first, and count the attempt. Empty if none is due.
 
-    If it is a notification, up to ``most`` due notifications for the same target are leased.
+    If it is a notification, up to ``most`` due notifications for the same target are leased. An entry that had all its
+    attempts becomes ``failed``: a mail that kills its sender must not block the others.
     """
+    one_at_a_time(conn)
     rows = _QUEUE.first(conn, now)
     if rows and rows[0].channel == "notify":
         same = (outbox.c.channel == "notify", outbox.c.recipient == rows[0].recipient)
@@ -115,6 +117,11 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int 
     # if an entry has a lease, its sender died: it is unknown whether the mail was sent
     if in_doubt := [row.id for row in rows if row.leased_by]:
         conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
+    for row in rows:
+        if row.attempts >= _QUEUE.max_attempts:
+            why = f"the sender did not survive it, {_QUEUE.max_attempts} times"
+            _change(conn, row.id, "outbox.failed", now, state="failed", reason=why)
+    rows = [row for row in rows if row.attempts < _QUEUE.max_attempts]
     _QUEUE.lease(conn, [row.id for row in rows], by, now + lease)
     return [LeasedEntry(**{name: getattr(row, name) for name in _LEASED}, attempts=row.attempts + 1) for row in rows]
 

@@ -96,6 +96,22 @@ def test_another_sender_continues_after_a_dead_one_and_counts_it(desk: Desk, on_
 
 
 @pytest.mark.both_databases
+def test_a_mail_that_kills_each_sender_fails_and_does_not_block_the_others(desk: Desk) -> None:
+    for number, name in enumerate(("aiko", "ken")):
+        desk.deliver(report(number, sender=f"{name}@corp.example", subject=f"Outlook of {name}"))
+    deadly, other = (entry["id"] for entry in desk.entries("waiting"))
+    for _ in range(len(outbox.BACK_OFF) + 1):
+        [dead] = desk.database.transact(lambda conn: outbox.claim(conn, "dead", desk.now, timedelta(minutes=5)))
+        assert dead.id == deadly
+        desk.database.transact(lambda conn: queues.release(conn, table, "dead"))
+    assert (desk.send(), desk.send()) == (0, 1)
+    assert len(desk.host.received) == 1
+    [failed], [sent] = desk.entries("failed"), desk.entries("sent")
+    assert (failed["id"], failed["in_doubt"], sent["id"]) == (deadly, 8, other)
+    assert failed["reason"] == "the sender did not survive it, 8 times"
+
+
+@pytest.mark.both_databases
 def test_a_mail_is_sent_once_if_the_database_fails_after_it_was_accepted(desk: Desk) -> None:
     desk.deliver(report())
     sender = desk.sender()
