@@ -109,7 +109,7 @@ class Folder(BlobStore):
                 os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
                 return
             if not path.parent.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _flush(self._folder)
             with written_file(path, packed) as file:
                 file.rename(path)

@@ -84,7 +84,7 @@ def _create_key(path: Path) -> None:
     if path.exists():
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with written_file(path, Fernet.generate_key() + b"\n") as file, contextlib.suppress(FileExistsError):
             os.link(file, path)
     except OSError as error:

@@ -1,6 +1,7 @@
 """The files of the service, which only its user can read: database, write-ahead log, external storage, keys.
 
-New files are private by the umask that ``service.cli.main`` sets.
+New files are private by the umask that ``service.cli.main`` sets. If a folder has a default ACL, the umask does not
+apply to new files in it (acl(5)). So files with mail or keys are also opened with ``private_file``.
 """
 
 import contextlib
@@ -18,12 +19,17 @@ _OTHERS = 0o077
 _log = structlog.get_logger("sodan.files")
 
 
+def private_file(path: str, flags: int) -> int:
+    """Open a file, as ``opener`` of ``open``. A new file gets the mode 0600."""
+    return os.open(path, flags, 0o600)
+
+
 @contextlib.contextmanager
 def written_file(path: Path, content: bytes) -> Iterator[Path]:
     """Write a complete, flushed file next to ``path``, for the caller to rename or link to it. Raises OSError."""
     made = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:
-        with made.open("xb") as file:
+        with open(made, "xb", opener=private_file) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

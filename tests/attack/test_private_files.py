@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_files_of_commands_are_private(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///var/sodan.db")
     main(["migrate"])
     assert main(command.split()) == 0
+    assert modes(tmp_path) == {}
+
+
+@pytest.mark.parametrize("command", ["migrate", "token create team", "backup copy.backup"])
+def test_files_are_private_in_a_folder_whose_default_acl_replaces_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    entries = ((1, 7), (4, 5), (32, 5))  # user::rwx, group::r-x, other::r-x
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, mode, 0xFFFFFFFF) for tag, mode in entries)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", acl)
+    except (OSError, AttributeError):
+        pytest.skip("no ACLs here")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///sodan.db")
+    assert main(["migrate"]) == main(command.split()) == 0
     assert modes(tmp_path) == {}
 
 
