@@ -1,6 +1,6 @@
 """``sodan serve``: runs services as child processes, and restarts them if they end or hang.
 
-If a child ends soon after each start, the delay until the next start grows. If a worker ends, its leases are released
+If a child ends soon after each start, the delay until the next start grows. If a child ends, its leases are released
 immediately. SIGTERM and SIGINT stop the children; a child that does not end in time is killed. No mail is lost, because
 accepted mail is in the spool. SIGHUP is sent to the children, which then reload certificate, packs and site file.
 """

@@ -137,7 +137,7 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
 
 
 def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> None:
-    """Record a failed attempt, unless ``by`` lost the lease. The entry is due again, or ``failed`` after the last one.
+    """Record a failed attempt, unless ``by`` lost the lease. The entry is due again, or ``failed`` in the end.
 
     ``permanent``: a retry is useless, so the entry is ``failed`` now.
     """

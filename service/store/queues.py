@@ -32,8 +32,8 @@ class Queue:
         """Build the statements. ``columns``: what ``first`` returns.
 
         ``delays``: delay after the first, second … failed attempt; the failure after the last delay is the last one.
-        ``longest``: the longest delay of a row. A row that is due even later counts as due
-        now, because the clock must have been set back.
+        ``longest``: the longest delay of a row. A row that is due even later counts as due now, because the clock must
+        have been set back.
         """
         self.table, self._delays, self._longest = table, delays, longest
         self.max_attempts = len(delays) + 1
@@ -115,7 +115,7 @@ def holders(conn: Connection, table: Table) -> set[str]:
 def release(conn: Connection, table: Table, by: str) -> None:
     """Release all leases of the dead process ``by`` in a table. Attempts stay counted.
 
-    It is unknown whether a mail of the outbox was sent.
+    It is unknown whether the process sent its mails of the outbox.
     """
     in_doubt = {"in_doubt": table.c.in_doubt + 1} if table is outbox else {}
     held = (table.c.leased_by == by, _waiting(table))
