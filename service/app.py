@@ -3,7 +3,6 @@
 If only one process needs a large module, such as the web framework, its function imports the module.
 """
 
-import contextlib
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ import structlog
 
 from service import memory
 from service.errors import Refused, SodanError, Unavailable
-from service.intake import AppContext
+from service.intake import After, AppContext
 from service.lease_holders import process_name, release_dead_leases
 from service.process import stop_event
 from service.rule_reloader import RuleReloader
@@ -27,7 +26,7 @@ from service.store.contents import BlobWriter
 from service.store.database import WORKER_CACHE_MB, Database
 from service.store.encryption import secret_box
 from service.store.retention import RetentionJob, Terms
-from service.worker import After, Worker
+from service.worker import Worker
 
 Clock = Callable[[], datetime]
 RETRY_SECONDS = 2.0  # pause between two attempts while the database is unreachable
@@ -56,8 +55,7 @@ def run_worker(settings: Settings) -> None:
     blobs = BlobWriter(blob_store_of(settings), settings.content_store_from_bytes)
     after = after_judging(settings, context)
     worker = worker_of(settings, database, context, blobs=blobs, before_batch=between, after=after)
-    with contextlib.suppress(Unavailable):
-        release_dead_leases(database)
+    release_dead_leases(database)
     worker.run(stop)
     database.close()
 
@@ -99,6 +97,7 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     sender = setup.sender_of(settings, database, context, clock)
     sender.outbound.templates.check()
     due_mail = DueMail(database, context, sender.outbound, notifier)
+    release_dead_leases(database)
 
     def step() -> bool:
         due_mail.write(clock())
@@ -117,6 +116,7 @@ def run_reader(settings: Settings, clock: Clock) -> None:
     stop = stop_event()
     database = Database(settings.database_url)
     reader = ModelReader(database, AppContext.of(settings), model_of(settings), settings, clock)
+    release_dead_leases(database)
     steps = [partial(reader.step, process_name()) for _ in range(settings.model_concurrency)]
     threads = [Thread(target=_run_steps, args=(step, stop, POLL_SECONDS / 2), daemon=True) for step in steps]
     for thread in threads:

@@ -20,7 +20,7 @@ from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extracted import with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
@@ -36,7 +36,7 @@ from service.store import judge_queue, placement, spool, spool_insert
 from service.store.case_messages import messages_of_cases
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.future_cases import FutureCase, future_cases, with_ids
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.save import CaseSettings, CaseSnapshot, case_settings, save_cases, versions, with_quoted
 from service.store.spool import Claimed, Envelope, NewEntry
 
@@ -107,12 +107,8 @@ class AppContext:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadMail:
-    """A claimed mail, with everything that follows from this mail alone."""
-
-    claimed: Claimed
-    extracted: tuple[ExtractedMessage, ...]
+After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
+"""A function called when judged cases are saved: (connection, the mails saved with them, ids of the cases, now)."""
 
 
 def understand(claimed: Claimed, context: AppContext, roles: Roles) -> ReadMail:
@@ -160,13 +156,9 @@ def prepare(
 
     ``before``: outdated decisions about the same mails; their parts that are still valid are kept.
     """
-    if before is not None:
-        arrived = before.decided.arrived
-    else:
-        arrived = [ArrivedMail(one.claimed.id, one.claimed.received_at, one.extracted) for one in read_mails]
-    decided = placement.prepare(
-        conn, arrived, reopen=context.reopen, read=context.rules.read, before=before.decided if before else None
-    )
+    earlier = before.decided if before is not None else None
+    arrived = read_mails if earlier is None else earlier.arrived
+    decided = placement.prepare(conn, arrived, reopen=context.reopen, read=context.rules.read, before=earlier)
     found = future_cases(conn, decided)
     judged = {
         case: before.judged[case]
@@ -214,16 +206,10 @@ def take_in(
     lease of an entry. After any error, the transaction must not commit.
     """
     one_at_a_time(conn)  # before any other lock: migrations take this lock first, too
-    decided, arrived = prepared.decided, prepared.decided.arrived
-    spool.finish(conn, [mail.spool_id for mail in arrived], by, now)
+    decided = prepared.decided
+    spool.finish(conn, [mail.claimed.id for mail in decided.arrived], by, now)
     placed = placement.place_all(
-        conn,
-        arrived,
-        now=now,
-        reopen=context.reopen,
-        read=context.rules.read,
-        prepared=decided,
-        decide_again=decide_again,
+        conn, decided, read=context.rules.read, now=now, reopen=context.reopen, decide_again=decide_again
     )
     long = judge_queue.long_cases(conn, placed.cases) - set(placed.opened)
     judge_queue.queue(conn, sorted(long), now)

@@ -7,7 +7,8 @@ import socket
 from functools import partial
 from pathlib import Path
 
-from service.store import mailboxes, spool
+from service.errors import Unavailable
+from service.store import queues
 from service.store.database import Database
 
 
@@ -24,10 +25,11 @@ def _host() -> str:
 
 
 def release_dead_leases(database: Database) -> None:
-    """Release the leases of dead processes of this host."""
-    for queue in (mailboxes, spool):
-        for by in filter(_is_dead, database.read(queue.holders)):
-            database.transact(partial(queue.release, by=by))
+    """Release the leases of dead processes of this host, if the database is available."""
+    with contextlib.suppress(Unavailable):
+        for table in queues.LEASED:
+            for by in filter(_is_dead, database.read(partial(queues.holders, table=table))):
+                database.transact(partial(queues.release, table=table, by=by))
 
 
 def _is_dead(by: str) -> bool:

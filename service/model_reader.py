@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -15,12 +16,13 @@ from mailrules import model_reading
 from mailrules.reader.model_answer import Answer, AnswerRefused
 from mailrules.reader.model_request import Request
 from service.errors import NotFound, Unavailable, where
-from service.intake import AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, rejudge
 from service.language_model import LanguageModel, ModelRefused, ModelUnavailable, Reply
 from service.settings import Settings, read_secret
 from service.store import second_readings
 from service.store.database import Connection, Database, one_at_a_time
-from service.store.second_readings import Eligible, Job
+from service.store.message_rows import ReadMail
+from service.store.second_readings import Job
 
 _log = structlog.get_logger("sodan.model")
 
@@ -82,7 +84,7 @@ class ModelReader:
         except Exception as error:  # an error in the rules, or an unknown form of answer: go on with the others
             kind, failed_at = type(error).__name__, self.clock()
             _log.error("a message was not read by the model", message=job.message, error=kind, trace=where(error))
-            self.database.transact(lambda conn: second_readings.back_off(conn, job, by, kind, failed_at, None))
+            self.database.transact(lambda conn: second_readings.back_off(conn, job.message, by, kind, failed_at))
         return True
 
     def _may_ask(self, conn: Connection, now: datetime) -> bool:
@@ -107,7 +109,7 @@ class ModelReader:
             self.breaker.failed(now, pause)
             _log.warning("the model did not answer", message=job.message, why=why, failures=self.breaker.failures)
             self.database.transact(
-                lambda conn: second_readings.back_off(conn, job, by, why, now, pause, uncounted=True)
+                lambda conn: second_readings.back_off(conn, job.message, by, why, now, pause, counted=False)
             )
         except ModelRefused as error:
             self._finish(job, by, "refused", str(error))
@@ -128,7 +130,7 @@ class ModelReader:
             if job.attempts >= REFUSALS:
                 second_readings.finish(conn, job.message, by, now, state="refused", reason=why[:300])
             else:
-                second_readings.back_off(conn, job, by, why, now, None)
+                second_readings.back_off(conn, job.message, by, why, now)
 
         self.database.transact(write)
 
@@ -183,16 +185,16 @@ def answer_of(
         return reply, check(reply.text)
 
 
-def may_be_sent(message: Eligible, settings: Settings) -> bool:
-    """Return whether the model may read a message.
+def may_be_sent(message: Any, settings: Settings) -> bool:
+    """Return whether the model may read a message, a row of ``second_readings.of_mails``.
 
     It must be short, without ``UNCERTAIN`` defects, by a person of a selected side.
     """
     return (
         message.automatic is None
-        and message.side in settings.model_sides
+        and message.author_role in settings.model_sides
         and not UNCERTAIN.intersection(message.defects)
-        and 0 < message.characters <= settings.model_max_characters
+        and 0 < message.length <= settings.model_max_characters
     )
 
 
@@ -202,13 +204,13 @@ def model_of(settings: Settings) -> LanguageModel:
     return LanguageModel(settings.model_url, settings.model, key, settings.model_seconds)
 
 
-def after_judging(settings: Settings) -> Callable[..., None] | None:
+def after_judging(settings: Settings) -> After | None:
     """Return the function that enqueues jobs when mail is stored; None without a model."""
     if not settings.model_url:
         return None
 
     def after(conn: Connection, read_mails: Sequence[ReadMail], _cases: Sequence[int], now: datetime) -> None:
-        eligible = second_readings.eligible(conn, [one.claimed.id for one in read_mails])
-        second_readings.enqueue(conn, [one.message for one in eligible if may_be_sent(one, settings)], now)
+        stored = second_readings.of_mails(conn, [one.claimed.id for one in read_mails])
+        second_readings.enqueue(conn, [message.id for message in stored if may_be_sent(message, settings)], now)
 
     return after

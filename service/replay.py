@@ -21,7 +21,6 @@ from service.store.blob_store import BlobStore
 from service.store.case_messages import messages_of_case
 from service.store.database import Connection, Database, one_at_a_time
 from service.store.learned_roles import learn, learned
-from service.store.message_rows import ArrivedMail
 from service.store.save import case_settings, save_cases, with_quoted
 
 
@@ -86,8 +85,7 @@ def _judge_again(
     if apply:
         one_at_a_time(conn)
         # people and partners that the mails show by the current rules may change other cases
-        arrived = [ArrivedMail("", now, tuple(reread.values()))]
-        changed = {*learn(conn, arrived, context.rules.read, now)} - {case_id}
+        changed = {*learn(conn, [*reread.values()], context.rules.read, now)} - {case_id}
         rejudge(conn, sorted(changed), context, now=now)
     before = messages_of_case(conn, case_id)
     if not before:

@@ -1,6 +1,6 @@
 """``sodan serve``: runs services as child processes, and restarts them if they end or hang.
 
-If a child ends soon after each start, the delay until the next start grows. If a worker ends, its leases are released
+If a child ends soon after each start, the delay until the next start grows. If a child ends, its leases are released
 immediately. SIGTERM and SIGINT stop the children; a child that does not end in time is killed. No mail is lost, because
 accepted mail is in the spool. SIGHUP is sent to the children, which then reload certificate, packs and site file.
 """
@@ -130,8 +130,7 @@ def _keep_running(children: Sequence[Child], database: Database, stop: threading
                 if status == USAGE_ERROR and time.monotonic() - began < USAGE_ERROR_SECONDS:
                     return status  # the child has printed the error
                 _log.error("a process ended and is restarted", process=child.name, status=status)
-                if child.name == "mailbox" or child.name.startswith("worker"):
-                    threading.Thread(target=_release, args=(database,), daemon=True).start()
+                threading.Thread(target=_release, args=(database,), daemon=True).start()
             child.keep_running()
         if not is_announced and {"smtp", "api"} <= {child.name for child in children if child.watch.reported}:
             is_announced = True
@@ -140,9 +139,8 @@ def _keep_running(children: Sequence[Child], database: Database, stop: threading
 
 
 def _release(database: Database) -> None:
-    """Release the leases of workers that ended. Called in a thread, so that a slow database delays no restart."""
-    with contextlib.suppress(Unavailable):
-        release_dead_leases(database)
+    """Release the leases of processes that ended. Called in a thread, so that a slow database delays no restart."""
+    release_dead_leases(database)
     database.close()
 
 

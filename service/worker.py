@@ -20,17 +20,16 @@ import structlog
 
 from service import intake
 from service.errors import GaveUp, Unavailable, where
-from service.intake import AppContext, ReadMail
+from service.intake import After, AppContext
 from service.store import contents, search, spool
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
 from service.store.learned_roles import learned
+from service.store.message_rows import ReadMail
 from service.store.spool import Claimed, LostLease
 
 _log = structlog.get_logger("sodan.worker")
 
-BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
-"""Delay after the first and the second failed attempt of a mail; the third failure shunts it."""
 PATIENCE = 20  # after so many aborts by the database (about half an hour), a single mail is shunted
 LONGEST_RETRY_DELAY = timedelta(minutes=2)  # maximum delay before such a mail is tried again
 PROBE_SECONDS = 2.0  # if a small write takes longer than this, the database is overloaded, and no mail is the cause
@@ -42,10 +41,6 @@ INDEX_SECONDS = 0.5  # pause if fewer than ``INDEX_MAILS`` wait: one by one, ind
 READING_SHARE = 4  # reading may take 1 / ``READING_SHARE`` of the lease; then the other mails are released
 JUDGE_PAUSE = 2.0  # pause before the next long case while mail waits, in multiples of the time for the last long case
 VISIBLE_SECONDS = 0.1  # target time of a batch under low load: the mails of a batch become visible together
-
-
-After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
-"""A function of (connection, saved mails, ids of the judged cases, now)."""
 
 
 class BatchSizer:
@@ -247,12 +242,11 @@ class Worker:
 
     def _failed(self, claimed: Claimed, error: Exception) -> None:
         now = self.clock()
-        due = now + BACK_OFF[min(claimed.attempt, len(BACK_OFF)) - 1]
         reason = f"{type(error).__name__}: {error}"[:1000]
         # the log does not contain the text of the error, which may quote the mail; `sodan spool show` prints it
         kind = type(error).__name__
         _log.error("a mail was not processed", id=claimed.id, attempt=claimed.attempt, error=kind, trace=where(error))
-        self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now, due))
+        self.database.transact(lambda conn: spool.back_off(conn, claimed.id, self.by, reason, now))
 
     def _release_leases(self) -> None:
         """After a failure of the database, release this worker's leases without counting attempts."""

@@ -19,7 +19,7 @@ from service.mailbox.settings import Mailbox
 from service.mailbox.source import Source, now
 from service.process import stop_event
 from service.settings import Settings
-from service.store import mailboxes
+from service.store import mailboxes, queues, tables
 from service.store.database import Database
 from service.store.encryption import secret_box
 
@@ -31,8 +31,7 @@ def run_mailboxes(settings: Settings, configured: Sequence[Mailbox]) -> None:
     stop = stop_event()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     database = Database(settings.database_url)
-    with contextlib.suppress(Unavailable):
-        release_dead_leases(database)
+    release_dead_leases(database)
     fetch(settings, configured, database, stop)
     database.close()
 
@@ -51,7 +50,7 @@ def fetch(settings: Settings, configured: Sequence[Mailbox], database: Database,
         thread.join(settings.stop_seconds / 2)
     if not any(thread.is_alive() for thread in threads):  # a running thread needs its lease
         with contextlib.suppress(Unavailable):
-            database.transact(partial(mailboxes.release, by=by))
+            database.transact(partial(queues.release, table=tables.mailboxes, by=by))
 
 
 def _renew(database: Database, names: Sequence[str], by: str, lease: timedelta) -> None:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service.cases.facts import tokens
-from service.intake import ReadMail
 from service.mail.hops import hops
 from service.outbound import policy
 from service.outbound.texts import MAX_QUESTIONS, Templates, mail_language
 from service.settings import Settings
 from service.store import outbox
 from service.store.database import Connection
+from service.store.message_rows import ReadMail
 from service.store.opening_mails import OpeningMail, opening_mails
 from service.store.outbox import Draft
 

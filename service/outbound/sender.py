@@ -67,7 +67,7 @@ class Sender:
     def _record_failure(self, entries: list[LeasedEntry], why: str, *, permanent: bool) -> None:
         self._record(entries, partial(outbox.not_sent, why=why[:300], permanent=permanent), succeeded=False)
 
-    def _record(self, entries: list[LeasedEntry], outcome: Callable[..., bool], *, succeeded: bool) -> None:
+    def _record(self, entries: list[LeasedEntry], outcome: Callable[..., object], *, succeeded: bool) -> None:
         """Record the results by ``outcome``, a function of the outbox. Judge the cases in which questions were sent."""
         now = self.clock()
 

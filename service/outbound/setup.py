@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailrules.engine.judge import Rules
 from service.errors import Refused
-from service.intake import AppContext, ReadMail, rejudge
+from service.intake import After, AppContext, rejudge
 from service.mail.message import Mail
 from service.outbound import acknowledge, notify, policy
 from service.outbound.acknowledge import OutboundConfig
@@ -21,9 +21,7 @@ from service.settings import Settings, read_secret
 from service.store import outbox
 from service.store.cases import documents_of
 from service.store.database import Connection, Database
-
-After = Callable[[Connection, Sequence[ReadMail], Sequence[int], datetime], None]
-"""Writes mail and notifications after cases were judged; takes the mails, the ids of the cases, and the time."""
+from service.store.message_rows import ReadMail
 
 
 def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
@@ -88,7 +86,7 @@ def after_judging(settings: Settings, context: AppContext) -> After | None:
 
 def _record_delivery_reports(conn: Connection, read_mails: Sequence[ReadMail], now: datetime) -> list[int]:
     """Record delivery reports (RFC 3464) at their outbox entries. Returns the cases of undelivered mail."""
-    failed_in: set[int] = set()
+    failed_in: set[int | None] = set()
     for read_mail in read_mails:
         mail = read_mail.extracted[0].source
         if isinstance(mail, Mail) and mail.bounce is not None:
@@ -99,11 +97,8 @@ def _record_delivery_reports(conn: Connection, read_mails: Sequence[ReadMail], n
                 "text": mail.text[:2000],
                 "spool": read_mail.claimed.id,
             }
-            number = outbox.add_delivery_report(conn, [id for id in message_ids if id], report, now)
-            entry = outbox.entry(conn, number) if number is not None else {}
-            if entry.get("state") == "failed" and entry["case_id"] is not None:
-                failed_in.add(entry["case_id"])
-    return sorted(failed_in)
+            failed_in.add(outbox.add_delivery_report(conn, [id for id in message_ids if id], report, now))
+    return sorted(case for case in failed_in if case is not None)
 
 
 def sender_of(settings: Settings, database: Database, context: AppContext, clock: Callable[[], datetime]) -> Sender:

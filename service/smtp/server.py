@@ -104,7 +104,7 @@ def spill_folder(database_folder: Path | None) -> Path | None:
     """Return a writable folder for large messages, or None. It is that of the SQLite file, or `/var/tmp`."""
     for folder in filter(None, (database_folder, Path("/var/tmp"))):  # noqa: S108 - no name, and mode 0600
         with contextlib.suppress(OSError):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 return folder
     return None

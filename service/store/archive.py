@@ -25,6 +25,7 @@ import zstandard
 
 from service.errors import Refused
 from service.store.blob_store import key_of, path_of
+from service.store.private import private_file
 
 FORMAT = 2  # format 1 also listed the SHA-256 of each part, which is ignored
 _MANIFEST = "manifest.json"
@@ -44,7 +45,7 @@ class Manifest:
 
 @contextlib.contextmanager
 def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write a backup file (mode 0600). It is called ``path.part`` until it is complete. Raises Refused.
+    """Write a backup file. It is called ``path.part`` until it is complete. Raises Refused.
 
     Errors of the caller's code inside the ``with`` are raised as they are.
     """
@@ -52,7 +53,7 @@ def writing(path: Path, manifest: Manifest) -> Iterator[Writer]:
     try:
         if path.exists():
             raise Refused(f"{path} exists already, and a backup never overwrites a file; give another name")
-        file = io.BufferedWriter(_File(part, "wb", opener=partial(os.open, mode=0o600)))
+        file = io.BufferedWriter(_File(part, "wb", opener=private_file))
     except OSError as error:
         raise _not_written(path, error) from None
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)

@@ -5,7 +5,7 @@ then migrates. So backups of older versions can be restored. The search index is
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from service.store import contents, migrate, outbox, webhooks
 from service.store.archive import FORMAT, Manifest, Reader, Writer, writing
 from service.store.blob_store import BlobStore
 from service.store.database import Database
-from service.store.sql import NO_LEASE
+from service.store.queues import NO_LEASE
 from service.store.tables import SEARCH_TABLE, Data, Instant
 from service.store.tables import contents as content_table
 
@@ -36,11 +36,8 @@ _TEXT_TYPES: tuple[tuple[type, Any], ...] = (
     (types.LargeBinary, bytes | None),
 )
 """Column type → Python type, for columns whose values are text in a backup."""
-_RESET: dict[str, Mapping[str, Any]] = {
-    "messages": {"indexed": False},  # the worker rebuilds the search index
-    # leases belong to processes of the backed-up system
-    **dict.fromkeys(("mailboxes", "spool", "outbox", "second_readings"), NO_LEASE),
-}
+_RESET = {"indexed": False, **NO_LEASE}
+"""Columns that get another value: the worker rebuilds the search index, and leases belong to other processes."""
 
 
 def backup(database: Database, blob_store: BlobStore | None, path: Path, now: datetime) -> Manifest:
@@ -109,7 +106,7 @@ def _rows(archive: Reader, table: Table) -> Iterator[dict[str, Any]]:
         for column_type, python_type in _TEXT_TYPES
         if isinstance(column.type, column_type)
     }
-    reset = {name: new for name, new in _RESET.get(table.name, {}).items() if name in table.columns}
+    reset = {name: new for name, new in _RESET.items() if name in table.columns}
     # the original may still be sending: disable webhooks, and turn waiting mails into drafts
     disabled = {"disabled_at": datetime.fromisoformat(archive.manifest.made_at), "last_error": webhooks.HELD}
     draft = {"state": "draft", "reason": outbox.RESTORED}

@@ -14,6 +14,7 @@ from service.cases.state import stamp
 from service.errors import NotFound
 from service.store import search
 from service.store.cursor import beyond
+from service.store.neighbours import aliases_of
 from service.store.sql import one_row
 from service.store.tables import WAITING_SINCE, case_items_missing, case_refs, cases, messages, participants, spool
 
@@ -114,12 +115,8 @@ _MISSING = "there is no such case"
 
 
 def survivor(conn: Connection, number: int) -> int:
-    """Return the case into which this case was merged, or the case itself. Stops at a cycle. Raises NotFound."""
-    seen: set[int] = set()
-    while (into := merge_target(conn, number)) is not None and number not in seen:
-        seen.add(number)
-        number = into
-    return number
+    """Return the case into which this case was merged, or the case itself (also in a cycle). Raises NotFound."""
+    return number if merge_target(conn, number) is None else aliases_of(conn, [number]).get(number, number)
 
 
 def merge_target(conn: Connection, number: int) -> int | None:

@@ -35,11 +35,9 @@ def merge(conn: Connection, number: int, into: int, who: str, now: datetime) -> 
         raise Conflict("into: a case cannot be merged into itself")
     before = _before(conn, [number, target])
     old_links = links.links_of(conn, [number, target])
-    rewrite(conn, messages_of(conn, number), case_id=target, joined=target)
-    rewrite(conn, messages_of(conn, target), joined=target)
+    rewrite(conn, [*messages_of(conn, number), *messages_of(conn, target)], joined=target)
     conn.execute(update(messages).where(messages.c.joined == number).values(joined=target))
-    conn.execute(update(cases).where(cases.c.id == number).values(merged_into=target, updated_at=now))
-    links.copy_separations(conn, number, target)
+    links.redirect(conn, number, target, now)
     links.delete_links(conn, [row for row in old_links if {row[0], row[1]} == {number, target}])
     new_links = links.links_of(conn, [number, target])
     data = {

@@ -10,7 +10,6 @@ raises an error. ``read`` is the same without permission to write. Any thread ma
 """
 
 import contextlib
-import os
 import secrets
 import sqlite3
 import threading
@@ -26,7 +25,7 @@ from sqlalchemy import Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.util import await_only
 
 from service.errors import Refused, Unavailable
-from service.store.private import create_file, make_folder, sqlite_file
+from service.store.private import private_file, sqlite_file
 from service.store.tables import to_json
 from service.store.transient_errors import as_unavailable, invalidates_connections
 
@@ -79,17 +78,12 @@ class Database:
         file = sqlite_file(self.url)
         return file.absolute().parent if file else None
 
-    @property
-    def missing(self) -> Path | None:
-        """The path of the SQLite file if it does not exist, else None."""
-        file = sqlite_file(self.url)
-        return file.absolute() if file and not file.exists() else None
-
     def must_exist(self) -> None:
         """Raise Refused if the SQLite file does not exist."""
-        if self.missing:
+        file = sqlite_file(self.url)
+        if file and not file.exists():
             raise Refused(
-                f"there is no database {self.missing}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
+                f"there is no database {file.absolute()}: correct SODAN_DATABASE_URL, or create it with `sodan migrate`"
             )
 
     def probe(self) -> None:
@@ -174,9 +168,9 @@ class Database:
         with self._engine_lock:
             if self._engine is None:
                 if file := sqlite_file(self.url):
-                    make_folder(file.parent)
-                    with contextlib.suppress(OSError):  # opening it fails again, with an error of the database
-                        os.close(create_file(file))
+                    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    with contextlib.suppress(OSError):  # it exists, or SQLite reports the error
+                        open(file, "xb", opener=private_file).close()  # SQLite gives its log the same mode
                 self._engine = create_engine(
                     self.url,
                     hide_parameters=True,  # errors in the log show the statement, never the text of mails

@@ -16,12 +16,12 @@ from sqlalchemy import Connection, Table, delete, select, text, update
 from mailrules.judgement import Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.extracted import ExtractedMessage, Message, with_reading
-from service.cases.facts.roles import LearnedRoles, companies_above, company_of
+from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, companies_above, company_of
 from service.cases.placement.keys import MONTH, key_of, monthly
 from service.errors import NotFound
 from service.store import replaying
 from service.store.case_messages import messages_of_cases
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.neighbours import look_up
 from service.store.sql import THESE, chunks, upsert
 from service.store.tables import learned_team, messages, partners, thread_keys
@@ -72,12 +72,11 @@ def remove(conn: Connection, address: str) -> None:
         raise NotFound(f"{key} is not in the list of `sodan team list`, so there is nothing to remove")
 
 
-def learn(conn: Connection, arrived: Sequence[ArrivedMail], read: Read, now: datetime) -> list[int]:
-    """Store the team members and partners learned from these mails, and read their stored mail again.
+def learn(conn: Connection, extracted: Sequence[ExtractedMessage], read: Read, now: datetime) -> list[int]:
+    """Store the team members and partners learned from messages, and read their stored mail again.
 
     Returns the cases with this mail.
     """
-    extracted = [message for mail in arrived for message in mail.extracted]
     at = {company: message.node.at for message in extracted for company in message.learned.partners}
     addresses = {address for message in extracted for address in message.learned.team}
     known = {*look_up(conn, "learned", sorted(addresses), sorted(at))}
@@ -118,17 +117,17 @@ def _insert_new(conn: Connection, table: Table, values: Sequence[str], **columns
     ]
 
 
-def with_learned_roles(conn: Connection, arrived: Sequence[ArrivedMail], read: Read) -> list[ArrivedMail]:
-    """Return the mails. If the role of an author was learned meanwhile, the message is read again with this role."""
+def with_learned_roles(conn: Connection, arrived: Sequence[ReadMail], read: Read) -> list[ReadMail]:
+    """Return the mails. A message is read again if its author's role was learned meanwhile, or from these mails."""
     messages = [message for mail in arrived for message in mail.extracted]
     authors = {(message.node.side, message.node.author) for message in messages if message.node.author}
     companies = sorted({name for role, author in authors if role == "unknown" for name in companies_above(author)})
-    addresses = sorted({author for role, author in authors if role == "requester"})
-    found = {*look_up(conn, "learned", addresses, companies)}
-    if not found:
+    found = look_up(conn, "learned", sorted({author for role, author in authors if role == "requester"}), companies)
+    learned = NOTHING_LEARNED.with_more(message.learned for message in messages)
+    team = learned.team | {name for kind, name in found if kind == "team"}
+    partner_companies = learned.partners | {name for kind, name in found if kind == "partner"}
+    if not team and not partner_companies:
         return list(arrived)
-    team = {address for kind, address in found if kind == "team"}
-    partner_companies = {company for kind, company in found if kind == "partner"}
 
     def with_known_role(message: ExtractedMessage) -> ExtractedMessage:
         author = message.node.author

@@ -3,28 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from service.store.neighbours import SET_APART
-from service.store.sql import write_rows
-from service.store.tables import case_links, cases, events, messages, thread_keys
+from service.store.sql import write_event, write_rows
+from service.store.tables import case_links, cases, messages, thread_keys
 
 Link = tuple[int, int, int | None, str]  # (case, other case, message that relates them, why they were not merged)
 
 
 def merge_cases(conn: Connection, case: int, into: int, now: datetime) -> None:
-    """Merge a case into another because of strong evidence, and redirect its key."""
+    """Merge a case into another because of strong evidence."""
+    redirect(conn, case, into, now)
+    write_event(conn, "case.merged", now, {"from": case, "into": into, "by": "rules"}, case=into)
+
+
+def redirect(conn: Connection, case: int, into: int, now: datetime) -> None:
+    """Move all messages of a case into another, redirect its key, and copy the links that forbid merging it."""
     moved = select(messages.c.id).where(messages.c.case_id == case)
     conn.execute(update(thread_keys).where(thread_keys.c.message_id.in_(moved)).values(case_id=into))
     conn.execute(update(messages).where(messages.c.case_id == case).values(case_id=into))
     conn.execute(update(cases).where(cases.c.id == case).values(merged_into=into, updated_at=now))
-    data = {"from": case, "into": into, "by": "rules"}
-    conn.execute(insert(events).values(case_id=into, kind="case.merged", who="", at=now, data=data))
-    copy_separations(conn, case, into)
-
-
-def copy_separations(conn: Connection, case: int, into: int) -> None:
-    """Give ``into`` all links that forbid merging ``case`` with other cases."""
     query = select(case_links).where(case_links.c.case_id == case, case_links.c.why.in_(sorted(SET_APART)))
     changed = relate(conn, [(into, row.other_id, row.message_id, row.why) for row in conn.execute(query).all()])
     mark_changed(conn, cases.c.id.in_(changed))

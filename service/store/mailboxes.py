@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, or_, select, text, update
 from service.store import spool_insert
 from service.store.database import one_at_a_time
 from service.store.spool import LostLease, NewEntry
-from service.store.sql import NO_LEASE, upsert, write_event
+from service.store.sql import upsert, write_event
 from service.store.tables import mailbox_folders, mailbox_mails, mailboxes
 
 State = Literal["taken", "done", "failed", "too_big", "gone"]
@@ -70,17 +70,6 @@ def renew(conn: Connection, names: Sequence[str], by: str, now: datetime, lease:
     """Extend the leases of these mailboxes that the process ``by`` still holds."""
     held = and_(mailboxes.c.name.in_(names), mailboxes.c.leased_by == by)
     conn.execute(update(mailboxes).where(held).values(leased_until=now + lease))
-
-
-def release(conn: Connection, by: str) -> int:
-    """Release all leases of the process ``by``. Returns their number."""
-    return conn.execute(update(mailboxes).where(mailboxes.c.leased_by == by).values(**NO_LEASE)).rowcount
-
-
-def holders(conn: Connection) -> set[str]:
-    """Return the names of the processes that hold leases."""
-    query = select(mailboxes.c.leased_by).where(mailboxes.c.leased_by.is_not(None))
-    return {str(by) for by in conn.execute(query).scalars()}
 
 
 def _update_leased(conn: Connection, name: str, by: str, **values: Any) -> None:
@@ -175,12 +164,12 @@ def places_to_retry(conn: Connection, name: str, folder: str, now: datetime, max
     return [(place, attempts) for place, attempts in conn.execute(query.order_by(mailbox_mails.c.due_at).limit(50))]
 
 
-def problem_mails(conn: Connection, name: str, limit: int = 20) -> list[dict[str, Any]]:
-    """Return the mails that could not be fetched, flagged or moved, with the reason."""
+def problem_mails(conn: Connection, name: str) -> list[dict[str, Any]]:
+    """Return up to 20 mails that could not be fetched, flagged or moved, with the reason."""
     columns = [mailbox_mails.c[column] for column in ("folder", "place", "state", "size", "reason", "due_at")]
     not_marked = and_(mailbox_mails.c.state == "taken", mailbox_mails.c.reason.is_not(None))
     failed = or_(mailbox_mails.c.state.in_(("failed", "too_big")), not_marked)
-    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, failed).limit(limit)
+    query = select(*columns).where(mailbox_mails.c.mailbox == name, _OPEN, failed).limit(20)
     return list(map(dict, conn.execute(query).mappings()))
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, delete, select, update
@@ -16,20 +15,20 @@ from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
 from service.mail.message import Address, Earlier, Mail
+from service.store.spool import Claimed
 from service.store.sql import write_rows
 from service.store.tables import attachments, deliveries, messages, thread_keys
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivedMail:
-    """A mail to be placed: its spool entry and the messages extracted from it."""
+class ReadMail:
+    """A claimed mail, with everything that follows from this mail alone."""
 
-    spool_id: str
-    received_at: datetime
+    claimed: Claimed
     extracted: tuple[ExtractedMessage, ...]
 
 
-def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]:
+def content_row(one: ReadMail, extracted: ExtractedMessage) -> dict[str, Any]:
     """Return the columns of a message that come from the mail."""
     node, source = extracted.node, extracted.source
     turn, reading = extracted.turn, extracted.reading
@@ -49,7 +48,7 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "subject": source.subject or "",
         "date": turn.date,
         "date_offset": int(offset.total_seconds() // 60) if offset is not None else None,
-        "received_at": one.received_at,
+        "received_at": one.claimed.received_at,
         "text": turn.text,
         "quoted_text": mail.quoted_text if mail else "",
         "intro": mail.intro if mail else "",
@@ -59,13 +58,13 @@ def content_row(one: ArrivedMail, extracted: ExtractedMessage) -> dict[str, Any]
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
         "statements": unbound(reading) if reading else None,
-        "spool_id": one.spool_id,
+        "spool_id": one.claimed.id,
         "raw_part": source.raw_part if isinstance(source, Earlier) else None,
         "indexed": False,
     }
 
 
-def new_row(one: ArrivedMail, extracted: ExtractedMessage, number: int, plan: Plan) -> dict[str, Any]:
+def new_row(one: ReadMail, extracted: ExtractedMessage, number: int, plan: Plan) -> dict[str, Any]:
     """Return the columns of a new message, without its ids and its evidence."""
     row = content_row(one, extracted) | {"deliveries": 1, "placed_by": plan.evidence[number].kind}
     row["facts"] = plan.nodes[number].document() | extra_facts(extracted.turn, dict(extracted.sides))
@@ -93,27 +92,21 @@ def _people(addresses: Sequence[Address]) -> list[dict[str, str]]:
     return [{"name": a.name, "address": a.address} for a in addresses]
 
 
-def write_files(conn: Connection, stored: Iterable[tuple[int, ArrivedMail, ExtractedMessage]]) -> None:
+def write_files(conn: Connection, stored: Iterable[tuple[int, ReadMail, ExtractedMessage]]) -> None:
     """Insert the attachments of messages, each given with its message id."""
     files = [
-        {
-            "message_id": message,
-            "filename": file.filename,
-            "content_type": file.content_type,
-            "size": file.size,
-            "sha256": file.sha256,
-            "spool_id": one.spool_id,
-            "part": file.part,
-            "inline": file.inline,
-        }
+        {"message_id": message, "spool_id": one.claimed.id, **{name: getattr(file, name) for name in _OF_FILE}}
         for message, one, extracted in stored
         for file in extracted.source.attachments
     ]
     write_rows(conn, attachments, files)
 
 
+_OF_FILE = ("filename", "content_type", "size", "sha256", "part", "inline")
+
+
 def write_deliveries(
-    conn: Connection, delivered: Sequence[tuple[ArrivedMail, ExtractedMessage, int]], again: Sequence[int]
+    conn: Connection, delivered: Sequence[tuple[ReadMail, ExtractedMessage, int]], again: Sequence[int]
 ) -> None:
     """Record how each message arrived. ``again``: for each further copy of a stored message, the id of this message."""
     write_rows(
@@ -121,11 +114,11 @@ def write_deliveries(
         deliveries,
         [
             {
-                "spool_id": one.spool_id,
+                "spool_id": one.claimed.id,
                 "part": extracted.part,
                 "message_id": message,
                 "way": extracted.node.origin,
-                "received_at": one.received_at,
+                "received_at": one.claimed.received_at,
             }
             for one, extracted, message in delivered
         ],
@@ -152,7 +145,7 @@ def replace_facts(conn: Connection, message: int, node: MessageFacts, evidence: 
     write_rows(conn, thread_keys, key_rows(stored_keys(node), message, row.case_id))
 
 
-def replace_text(conn: Connection, message: int, one: ArrivedMail, extracted: ExtractedMessage, why: str) -> None:
+def replace_text(conn: Connection, message: int, one: ReadMail, extracted: ExtractedMessage, why: str) -> None:
     """Replace the text of a known message by the text of a better copy. ``why``: how the copy was recognised."""
     names = ("message_id", "subject", "date", "to")
     query = select(*(messages.c[name] for name in (*names, "facts", "evidence"))).where(messages.c.id == message)

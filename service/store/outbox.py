@@ -16,7 +16,8 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from service.errors import Conflict
 from service.store.database import one_at_a_time
-from service.store.sql import Queue, exists, one_row, upsert, write_event
+from service.store.queues import NO_LEASE, Queue
+from service.store.sql import exists, one_row, upsert, write_event
 from service.store.tables import daily_jobs, outbox
 
 State = Literal["draft", "waiting", "sent", "failed", "discarded"]
@@ -27,7 +28,7 @@ HELD = "held: more than "  # beginning of the reason of a draft that exceeds a l
 RESTORED = "held: restored from a backup, and the original may have sent it"
 _SHOWN = [column for column in outbox.c if not column.name.startswith("leased")]
 _HOURLY_LIMIT = "automatic mails within an hour"
-_QUEUE = Queue(outbox)
+_QUEUE = Queue(outbox, BACK_OFF)
 anything_due = _QUEUE.anything_due
 counts = _QUEUE.counts
 
@@ -87,7 +88,8 @@ def write(
     number: int | None = conn.execute(insert).scalar()
     if number is not None:
         held = state == "draft" and (reason or "").startswith(HELD)
-        _write_event(conn, number, "outbox.held" if held else "outbox.written", now, draft.made_by)
+        kind = "outbox.held" if held else "outbox.written"
+        write_event(conn, kind, now, {"outbox": number}, case=draft.case_id, who=draft.made_by)
     return number
 
 
@@ -102,8 +104,10 @@ def begin_daily(conn: Connection, job: str, day: date) -> bool:
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int = 1) -> list[LeasedEntry]:
     """Lease, for the sender ``by``, the entry that is due first, and count the attempt. Empty if none is due.
 
-    If it is a notification, up to ``most`` due notifications for the same target are leased.
+    If it is a notification, up to ``most`` due notifications for the same target are leased. An entry that had all its
+    attempts becomes ``failed``: a mail that kills its sender must not block the others.
     """
+    one_at_a_time(conn)
     rows = _QUEUE.first(conn, now)
     if rows and rows[0].channel == "notify":
         same = (outbox.c.channel == "notify", outbox.c.recipient == rows[0].recipient)
@@ -113,6 +117,11 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta, most: int 
     # if an entry has a lease, its sender died: it is unknown whether the mail was sent
     if in_doubt := [row.id for row in rows if row.leased_by]:
         conn.execute(update(outbox).where(outbox.c.id.in_(in_doubt)).values(in_doubt=outbox.c.in_doubt + 1))
+    for row in rows:
+        if row.attempts >= _QUEUE.max_attempts:
+            why = f"the sender did not survive it, {_QUEUE.max_attempts} times"
+            _change(conn, row.id, "outbox.failed", now, state="failed", reason=why)
+    rows = [row for row in rows if row.attempts < _QUEUE.max_attempts]
     _QUEUE.lease(conn, [row.id for row in rows], by, now + lease)
     return [LeasedEntry(**{name: getattr(row, name) for name in _LEASED}, attempts=row.attempts + 1) for row in rows]
 
@@ -127,20 +136,15 @@ def sent(conn: Connection, id: int, by: str, reply: str, now: datetime) -> bool:
     return _change(conn, id, "outbox.sent", now, held, state="sent", sent_at=now, reply=reply, reason=None)
 
 
-def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> bool:
-    """Record a failed attempt. The entry is due again later, or ``failed`` after the last attempt.
+def not_sent(conn: Connection, id: int, by: str, why: str, now: datetime, *, permanent: bool) -> None:
+    """Record a failed attempt, unless ``by`` lost the lease. The entry is due again, or ``failed`` in the end.
 
-    ``permanent``: a retry is useless, so the entry is ``failed`` now. Returns False if ``by`` lost the lease.
+    ``permanent``: a retry is useless, so the entry is ``failed`` now.
     """
     one_at_a_time(conn)
-    held = _QUEUE.held(by, outbox.c.id == id)
-    attempts = conn.execute(select(outbox.c.attempts).where(held)).scalar()
-    if attempts is None:
-        return False
-    values = {"reason": why, "reply": why}
-    if permanent or attempts > len(BACK_OFF):
-        return _change(conn, id, "outbox.failed", now, held, state="failed", **values)
-    return bool(_QUEUE.settle(conn, held, due_at=now + BACK_OFF[attempts - 1], **values))
+    values: dict[str, Any] = {"reason": why, "reply": why}
+    if permanent or not _QUEUE.back_off(conn, id, by, now, **values):
+        _change(conn, id, "outbox.failed", now, _QUEUE.held(by), state="failed", **values)
 
 
 def send_again(conn: Connection, id: int, who: str, now: datetime) -> None:
@@ -166,19 +170,22 @@ def discard(conn: Connection, id: int, who: str, now: datetime) -> None:
 def add_delivery_report(
     conn: Connection, message_ids: Sequence[str], report: Mapping[str, Any], now: datetime
 ) -> int | None:
-    """Add a delivery report to the entry that has one of these Message-IDs. Returns the id of the entry, or None."""
+    """Add a delivery report to the entry that has one of these Message-IDs.
+
+    Returns the case of the entry if the mail was not delivered, else None.
+    """
     if not message_ids:
         return None
     one_at_a_time(conn)
-    number: int | None = conn.execute(select(outbox.c.id).where(outbox.c.message_id.in_(list(message_ids)))).scalar()
-    if number is None:
+    row = conn.execute(select(outbox.c.id, outbox.c.case_id).where(outbox.c.message_id.in_(list(message_ids)))).first()
+    if row is None:
         return None
     values = {}
     if not str(report.get("status") or "5").startswith(("2", "4")):
         values = {"state": "failed", "reason": f"returned to us: {report.get('status') or 'not delivered'}"}
-    conn.execute(update(outbox).where(outbox.c.id == number).values(report=dict(report), **values))
-    _write_event(conn, number, "outbox.returned", now)
-    return number
+    conn.execute(update(outbox).where(outbox.c.id == row.id).values(report=dict(report), **values))
+    write_event(conn, "outbox.returned", now, {"outbox": row.id}, case=row.case_id)
+    return row.case_id if values else None
 
 
 def discard_for_address(conn: Connection, address: str, now: datetime) -> None:
@@ -274,12 +281,8 @@ def _is_unleased(now: datetime) -> Any:
 
 def _change(conn: Connection, id: int, kind: str, now: datetime, *only: Any, who: str = "", **values: Any) -> bool:
     """Change an entry, end its lease, write the event. Returns False if the conditions ``only`` are not met."""
-    changed = _QUEUE.settle(conn, outbox.c.id == id, *only, **values)
-    if changed:
-        _write_event(conn, id, kind, now, who)
-    return bool(changed)
-
-
-def _write_event(conn: Connection, id: int, kind: str, now: datetime, who: str = "") -> None:
-    case = conn.execute(select(outbox.c.case_id).where(outbox.c.id == id)).scalar()
-    write_event(conn, kind, now, {"outbox": id}, case=case, who=who)
+    changed = update(outbox).where(outbox.c.id == id, *only).values(**values, **NO_LEASE)
+    row = conn.execute(changed.returning(outbox.c.case_id)).first()
+    if row is not None:
+        write_event(conn, kind, now, {"outbox": id}, case=row.case_id, who=who)
+    return row is not None

@@ -20,11 +20,11 @@ from service.cases.placement.placer import Placer
 from service.store import links, message_rows, neighbours, suggestions
 from service.store.database import next_ids
 from service.store.learned_roles import Read, learn, with_learned_roles
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.sql import chunks, write_rows
 from service.store.tables import cases, messages, thread_keys
 
-MailMessages = list[tuple[ArrivedMail, ExtractedMessage, MessageFacts]]  # messages of a mail, with temporary ids
+MailMessages = list[tuple[ReadMail, ExtractedMessage, MessageFacts]]  # messages of a mail, with temporary ids
 
 
 class Outdated(Exception):
@@ -35,7 +35,7 @@ class Outdated(Exception):
 class Prepared:
     """The decisions about a batch, and the data on which they depend."""
 
-    arrived: Sequence[ArrivedMail]
+    arrived: Sequence[ReadMail]
     mails: Sequence[MailMessages]
     plan: Plan
     keys: neighbours.StrongKeys
@@ -56,7 +56,7 @@ class Placed:
 
 def prepare(
     conn: Connection,
-    arrived: Sequence[ArrivedMail],
+    arrived: Sequence[ReadMail],
     *,
     read: Read,
     reopen: timedelta = timedelta(days=14),
@@ -98,23 +98,22 @@ def prepare(
 
 def place_all(
     conn: Connection,
-    arrived: Sequence[ArrivedMail],
+    prepared: Prepared,
     *,
+    read: Read,
     now: datetime,
     reopen: timedelta = timedelta(days=14),
-    read: Read,
-    prepared: Prepared | None = None,
     decide_again: bool = True,
 ) -> Placed:
-    """Place a batch of mails in the given order. ``prepared``: decisions that were made before the transaction.
+    """Place a batch of mails as decided before the transaction.
 
     If these decisions are outdated, ``decide_again`` says whether to decide again or to raise Outdated.
     """
-    changed = learn(conn, arrived, read, now)
-    if prepared is not None and not changed:
-        prepared = prepare(conn, prepared.arrived, reopen=reopen, read=read, before=prepared, decide_again=decide_again)
+    extracted = [message for mail in prepared.arrived for message in mail.extracted]
+    if changed := learn(conn, extracted, read, now):
+        prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen)
     else:
-        prepared = prepare(conn, arrived, reopen=reopen, read=read)
+        prepared = prepare(conn, prepared.arrived, read=read, reopen=reopen, before=prepared, decide_again=decide_again)
     placed = Placed(changed, prepared)
     _Writer(conn, prepared, placed, now).write()
     return placed
@@ -139,7 +138,7 @@ def move_messages(conn: Connection, numbers: Sequence[int], case: int, **more: A
 _NEWEST = select(messages.c.id).where(messages.c.case_id == bindparam("case")).order_by(messages.c.id.desc()).limit(50)
 
 
-def _numbered(arrived: Sequence[ArrivedMail]) -> list[MailMessages]:
+def _numbered(arrived: Sequence[ReadMail]) -> list[MailMessages]:
     """Return the messages of each mail with negative temporary ids, in order of arrival."""
     mails: list[MailMessages] = []
     number = 0

@@ -1,7 +1,7 @@
-"""Creates files and folders that only the user of the service can read, with any umask.
+"""The files of the service, which only its user can read: database, write-ahead log, external storage, keys.
 
-These files contain all mail (database, write-ahead log, external storage) and the key that encrypts secrets. SQLite
-gives the ``-wal`` and ``-shm`` files the mode of the database file. Therefore the database file is created here.
+New files are private by the umask that ``service.cli.main`` sets. If a folder has a default ACL, the umask does not
+apply to new files in it (acl(5)). So files with mail or keys are also opened with ``private_file``.
 """
 
 import contextlib
@@ -19,16 +19,9 @@ _OTHERS = 0o077
 _log = structlog.get_logger("sodan.files")
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder and its missing parents with mode 0700. Raises OSError."""
-    for path in reversed([folder, *folder.parents]):
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-
-
-def create_file(path: Path, *, exclusive: bool = False) -> int:
-    """Open a file for writing and return its descriptor. A new file gets the mode 0600. Raises OSError."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if exclusive else 0), 0o600)
+def private_file(path: str, flags: int) -> int:
+    """Open a file, as ``opener`` of ``open``. A new file gets the mode 0600."""
+    return os.open(path, flags, 0o600)
 
 
 @contextlib.contextmanager
@@ -36,7 +29,7 @@ def written_file(path: Path, content: bytes) -> Iterator[Path]:
     """Write a complete, flushed file next to ``path``, for the caller to rename or link to it. Raises OSError."""
     made = path.with_name(f".{path.name[:8]}.{secrets.token_hex(6)}")
     try:
-        with os.fdopen(create_file(made, exclusive=True), "wb") as file:
+        with open(made, "xb", opener=private_file) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

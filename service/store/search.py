@@ -37,8 +37,6 @@ _RUNS = re.compile(
 )
 """Matches a run of Japanese (with 々〆〇 and ー), Chinese or Korean characters, or a word of any other script."""
 
-_CJK = re.compile("[\u3005-\u3007\u3041-\u30ff\u31f0-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-
 MAX_TEXT = 100_000  # characters of a mail that are indexed; a longer text is usually a pasted log
 MAX_TERM = 64
 MAX_QUERY_TERMS = 16
@@ -54,7 +52,8 @@ def terms(text: str) -> set[str]:
 def query_terms(query: str) -> list[str]:
     """Return the terms that a mail must contain to match a query. ``*`` after a term means "begins with"."""
     required = list(dict.fromkeys(_terms(query[:500], is_query=True)))[:MAX_QUERY_TERMS]
-    if required and not _CJK.match(required[-1]) and re.search(r"[^\W_]\s*$", query):
+    last = _RUNS.match(required[-1]) if required else None
+    if last and last["word"] and re.search(r"[^\W_]\s*$", query):
         required[-1] += "*"
     return required
 

@@ -16,14 +16,15 @@ from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import case_messages
-from service.store.sql import THESE, Queue, exists, in_chunks, upsert
+from service.store.queues import Queue
+from service.store.sql import THESE, exists, in_chunks, upsert
 from service.store.tables import messages as stored
 from service.store.tables import model_usage, second_readings
 
-MAX_ATTEMPTS = 6
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300, 1800, 7200))
 """Delay after the first, second … failed attempt, unless the model's server demands another one."""
-_QUEUE = Queue(second_readings, second_readings.c.message_id, second_readings.c.attempts)
+_QUEUE = Queue(second_readings, BACK_OFF, second_readings.c.message_id, second_readings.c.attempts)
+MAX_ATTEMPTS = _QUEUE.max_attempts
 anything_due = _QUEUE.anything_due
 counts = _QUEUE.counts
 
@@ -34,17 +35,6 @@ class Job:
 
     message: int
     attempts: int  # including this attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Eligible:
-    """The facts that decide whether a message may be sent to a model."""
-
-    message: int
-    side: str
-    automatic: str | None
-    characters: int
-    defects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +57,11 @@ def enqueue(conn: Connection, messages: Sequence[int], now: datetime) -> None:
     conn.execute(upsert(conn, second_readings).on_conflict_do_nothing(index_elements=["message_id"]), rows)
 
 
-def eligible(conn: Connection, spool_ids: Sequence[str]) -> list[Eligible]:
-    """Return the facts about each message that these mails contained."""
-    query = select(
-        stored.c.id, stored.c.author_role, stored.c.automatic, func.length(stored.c.text), stored.c.defects
-    ).where(stored.c.spool_id.in_(spool_ids))
-    return [Eligible(*row[:4], tuple(row[4])) for row in conn.execute(query)]
+def of_mails(conn: Connection, spool_ids: Sequence[str]) -> Sequence[Any]:
+    """Return the messages of mails as rows: id, author_role, automatic, defects, and length (characters of text)."""
+    columns = [stored.c[name] for name in ("id", "author_role", "automatic", "defects")]
+    query = select(*columns, func.length(stored.c.text).label("length"))
+    return conn.execute(query.where(stored.c.spool_id.in_(spool_ids))).all()
 
 
 def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | None:
@@ -81,32 +70,29 @@ def claim(conn: Connection, by: str, now: datetime, lease: timedelta) -> Job | N
         if attempts < MAX_ATTEMPTS:
             _QUEUE.lease(conn, [message], by, now + lease)
             return Job(message, attempts + 1)
-        finish(conn, message, None, now, state="failed", reason=f"no answer in {MAX_ATTEMPTS} attempts")
+        values = {"state": "failed", "reason": f"no answer in {MAX_ATTEMPTS} attempts", "done_at": now}
+        _QUEUE.settle(conn, second_readings.c.message_id == message, **values)
     return None
 
 
 def finish(
-    conn: Connection, message: int, by: str | None, now: datetime, *, state: str, reason: str | None = None, **more: Any
+    conn: Connection, message: int, by: str, now: datetime, *, state: str, reason: str | None = None, **more: Any
 ) -> bool:
-    """Set the state and other columns of a job. False if ``by`` lost the lease. ``by=None`` needs no lease."""
-    held = second_readings.c.leased_by == by if by is not None else true()
-    this = (second_readings.c.message_id == message, second_readings.c.state == "waiting", held)
-    return bool(_QUEUE.settle(conn, *this, state=state, reason=reason, done_at=now, **more))
+    """Set the state and other columns of a job, and end its lease. Returns False if ``by`` lost the lease."""
+    held = _QUEUE.held(by, second_readings.c.message_id == message)
+    return bool(_QUEUE.settle(conn, held, state=state, reason=reason, done_at=now, **more))
 
 
 def back_off(
-    conn: Connection, job: Job, by: str, why: str, now: datetime, retry_after: float | None, *, uncounted: bool = False
+    conn: Connection, message: int, by: str, why: str, now: datetime, wait: float | None = None, *, counted: bool = True
 ) -> None:
     """Record a failed attempt. The job is due again later, or ``failed`` after the last attempt.
 
-    ``uncounted``: this attempt does not count.
+    ``wait``: seconds until the next attempt, if the model's server demands a time.
     """
-    if job.attempts >= MAX_ATTEMPTS and not uncounted:
-        finish(conn, job.message, by, now, state="failed", reason=why)
-        return
-    wait = BACK_OFF[min(job.attempts, len(BACK_OFF)) - 1] if retry_after is None else timedelta(seconds=retry_after)
-    this = (second_readings.c.message_id == job.message, second_readings.c.leased_by == by)
-    _QUEUE.settle(conn, *this, due_at=now + wait, reason=why, attempts=job.attempts - uncounted)
+    delay = None if wait is None else timedelta(seconds=wait)
+    if not _QUEUE.back_off(conn, message, by, now, delay=delay, counted=counted, reason=why):
+        finish(conn, message, by, now, state="failed", reason=why)
 
 
 def answers(conn: Connection, messages: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -6,9 +6,6 @@ begins. So a mail that kills its worker is detected:
 * entries never tried are claimed many at a time;
 * an entry that was tried before is claimed alone, so that its failure affects no others;
 * an entry tried ``MAX_ATTEMPTS`` times is shunted by the next claim.
-
-A claim gives a worker the lease of an entry until ``leased_until``. After that, any worker may claim the entry.
-``finish`` requires the lease.
 """
 
 from collections.abc import Sequence
@@ -24,10 +21,12 @@ from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, 
 from service.errors import Conflict, NotFound
 from service.store.compression import decompress
 from service.store.database import one_at_a_time
-from service.store.sql import NO_LEASE, THESE, Queue, ids_within, write_event
+from service.store.queues import NO_LEASE, Queue
+from service.store.sql import THESE, ids_within, write_event
 from service.store.tables import contents, spool
 
-MAX_ATTEMPTS = 3
+BACK_OFF = (timedelta(seconds=2), timedelta(seconds=20))
+"""Delay after the first and the second failed attempt; the third failure shunts the entry."""
 CLAIM_BYTES = 33_554_432  # maximum total bytes of raw mail in one claim, since a worker holds them all in memory
 
 
@@ -82,7 +81,8 @@ def known(conn: Connection, hashes: Sequence[str], channel: str) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
-_QUEUE = Queue(spool, spool.c.id, spool.c.attempts, spool.c.size, longest=timedelta(minutes=10))
+_QUEUE = Queue(spool, BACK_OFF, spool.c.id, spool.c.attempts, spool.c.size, longest=timedelta(minutes=10))
+MAX_ATTEMPTS = _QUEUE.max_attempts
 WAITING = _QUEUE.waiting
 anything_due = _QUEUE.anything_due
 
@@ -144,16 +144,10 @@ def finish(conn: Connection, ids: Sequence[str], by: str, now: datetime) -> None
         raise LostLease("another worker took over the mail")
 
 
-def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime, due_at: datetime) -> None:
-    """Record a failed attempt. The entry is due again at ``due_at``, or shunted after the last attempt."""
-    held = _QUEUE.held(by, spool.c.id == id)
-    attempts = conn.execute(select(spool.c.attempts).where(held).with_for_update()).scalar()
-    if attempts is None:
-        return  # another worker has the entry
-    if attempts >= MAX_ATTEMPTS:
+def back_off(conn: Connection, id: str, by: str, reason: str, now: datetime) -> None:
+    """Record a failed attempt. The entry is due again later, or shunted after the last attempt."""
+    if not _QUEUE.back_off(conn, id, by, now, reason=reason):
         shunt(conn, [id], reason, now)
-    else:
-        _QUEUE.settle(conn, held, reason=reason, due_at=due_at)
 
 
 def give_back(conn: Connection, by: str, ids: Sequence[str] | None = None) -> None:
@@ -183,17 +177,6 @@ def retry_alone_later(
         due = now + min(timedelta(seconds=2.0 ** min(times, 30)), longest)
         _QUEUE.settle(conn, held, reason=reason, due_at=due, attempts=max(1, row.attempts - 1))
     return times
-
-
-def release(conn: Connection, by: str) -> int:
-    """Release all leases of the dead worker ``by``, and return their number. Attempts stay counted."""
-    return _QUEUE.settle(conn, _QUEUE.held(by))
-
-
-def holders(conn: Connection) -> set[str]:
-    """Return the names of the workers that hold leases."""
-    query = select(spool.c.leased_by).distinct().where(WAITING, spool.c.leased_by.is_not(None))
-    return {str(by) for by in conn.execute(query).scalars()}
 
 
 def shunt(conn: Connection, ids: Sequence[str], reason: str, now: datetime) -> None:
@@ -227,8 +210,8 @@ def delete_entries(conn: Connection, ids: Sequence[str]) -> None:
 
 
 def _claimed(row: Any) -> Claimed:
-    columns = {name: getattr(row, name) for name in ("channel", "mail_from", "peer", "helo", "source", "authserv")}
-    envelope = Envelope(rcpt_tos=tuple(recipients_of(row.recipients)), **columns)
+    columns = {name: getattr(row, name) for name in Envelope.__slots__ if name != "rcpt_tos"}
+    envelope = Envelope(**columns, rcpt_tos=tuple(recipients_of(row.recipients)))
     content = decompress(row.bytes) if row.codec == "zstd" else row.bytes  # only processed mail is in external storage
     return Claimed(row.id, row.received_at, envelope, content, row.attempts)
 

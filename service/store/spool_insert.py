@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.util import await_only
 
 from service.store import tables
-from service.store.spool import NewEntry
+from service.store.spool import Envelope, NewEntry
 from service.store.sql import for_driver, insert_of_arrays, write_rows
 
 _ONE_STATEMENT_BYTES = 524_288  # maximum bytes for one statement on PostgreSQL; for more, COPY is faster
@@ -52,24 +52,18 @@ def _insert_sqlite(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
 
 def _envelopes(entries: Sequence[NewEntry]) -> list[dict[str, Any]]:
     """Return the rows of ``spool``. Every version of the schema has their columns, except ``authserv``."""
-    rows: list[dict[str, Any]] = [
+    names = [field for field in Envelope.__slots__ if field != "authserv"]
+    if any(entry.envelope.authserv is not None for entry in entries):  # only then: mail arrives during migrations
+        names.append("authserv")
+    return [
         {
             "id": entry.id,
             "received_at": entry.received_at,
             "due_at": entry.received_at,
-            "channel": entry.envelope.channel,
-            "source": entry.envelope.source,
-            "peer": entry.envelope.peer,
-            "helo": entry.envelope.helo,
-            "mail_from": entry.envelope.mail_from,
-            "rcpt_tos": entry.envelope.rcpt_tos,
             "size": len(entry.content),
             "sha256": entry.sha256,
             "state": "waiting",
+            **{name: getattr(entry.envelope, name) for name in names},
         }
         for entry in entries
     ]
-    servers = [entry.envelope.authserv for entry in entries]
-    if any(server is not None for server in servers):  # only then, because mail arrives during migrations
-        return [row | {"authserv": server} for row, server in zip(rows, servers, strict=True)]
-    return rows

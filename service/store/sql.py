@@ -1,28 +1,12 @@
-"""Helpers for SQL statements: IN lists in chunks, inserts, events, and queues."""
+"""Helpers for SQL statements: IN lists in chunks, inserts, events."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    Dialect,
-    Table,
-    Update,
-    and_,
-    bindparam,
-    func,
-    insert,
-    make_url,
-    or_,
-    select,
-    text,
-    true,
-    update,
-)
+from sqlalchemy import BindParameter, Connection, Dialect, Table, Update, bindparam, insert, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
@@ -32,71 +16,6 @@ from service.store.tables import events, to_json
 THESE: BindParameter[Any] = bindparam("these", expanding=True)
 """The values of an IN list: ``column.in_(THESE)``; a call gives them as ``{"these": values}``."""
 _CHUNK = 400  # values per IN list
-NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
-
-
-class Queue:
-    """A table used as a queue. Each process leases waiting rows: first the row that has been due longest.
-
-    A row is free if its state is ``waiting``, it is due, and nobody leases it. SQL statements are built once, because
-    building a statement takes longer than running it.
-    """
-
-    def __init__(self, table: Table, *columns: Any, longest: timedelta | None = None) -> None:
-        """Build the statements. ``columns``: what ``first`` returns.
-
-        ``longest``: the longest delay of a row. A row that is due even later counts as due
-        now, because the clock must have been set back.
-        """
-        self.table, self._longest = table, longest
-        now: Any = bindparam("now")
-        [key] = table.primary_key.columns
-        self.waiting = text(f"{table.name}.state = 'waiting'")
-        """The condition of the partial index, word for word, so that the planner uses that index."""
-        due = table.c.due_at <= now
-        if longest is not None:
-            due = or_(due, table.c.due_at > bindparam("too_late"))
-        self.free = and_(self.waiting, due, or_(table.c.leased_until.is_(None), table.c.leased_until <= now))
-        self._any = select(true()).select_from(table).where(self.free).limit(1)
-        self._first = (
-            select(*(columns or (table,)))
-            .where(self.free)
-            .order_by(table.c.due_at, key)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-        )
-        leased: dict[str, Any] = {"leased_by": bindparam("by"), "leased_until": bindparam("until")}
-        self._lease = update(table).where(key.in_(THESE)).values(attempts=table.c.attempts + 1, **leased)
-
-    def at(self, now: datetime) -> dict[str, datetime]:
-        """Return the parameters of the condition ``free``."""
-        return {"now": now} if self._longest is None else {"now": now, "too_late": now + self._longest}
-
-    def anything_due(self, conn: Connection, now: datetime) -> bool:
-        """Return whether a row is free. It is cheap enough to call twenty times a second."""
-        return conn.execute(self._any, self.at(now)).first() is not None
-
-    def first(self, conn: Connection, now: datetime, most: int = 1, *conditions: Any) -> Sequence[Any]:
-        """Return up to ``most`` free rows that meet the conditions, locked until the commit."""
-        query = self._first.where(*conditions) if conditions else self._first
-        return conn.execute(query, self.at(now) | {"most": most}).all()
-
-    def lease(self, conn: Connection, ids: Sequence[Any], by: str, until: datetime) -> None:
-        """Give the process ``by`` the lease of these rows, and count an attempt of each."""
-        conn.execute(self._lease, {"these": ids, "by": by, "until": until})
-
-    def held(self, by: Any, *conditions: Any) -> Any:
-        """Return the SQL condition for the waiting rows that the process ``by`` leases."""
-        return and_(self.table.c.leased_by == by, self.table.c.state == "waiting", *conditions)
-
-    def settle(self, conn: Connection, *which: Any, **values: Any) -> int:
-        """Update the rows that meet the conditions ``which``, and end their lease. Returns their number."""
-        return conn.execute(update(self.table).where(*which).values(**values, **NO_LEASE)).rowcount
-
-    def counts(self, conn: Connection) -> dict[str, int]:
-        """Return state → number of rows."""
-        query = select(self.table.c.state, func.count()).group_by(self.table.c.state)
-        return {state: int(number) for state, number in conn.execute(query)}
 
 
 def upsert(conn: Connection, table: Table) -> Any:

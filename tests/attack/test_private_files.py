@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,7 @@ def modes(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Database]:
     """A database with its log, a file of the content store and a backup."""
+    before = os.umask(0o077)  # as each command sets it
     database = Database(f"sqlite:///{tmp_path}/var/sodan.db")
     migrate(database)
     receive(database, [(Envelope("smtp"), b"Subject: x\r\n\r\nx\r\n")], datetime.now(UTC))
@@ -45,17 +47,34 @@ def filled(tmp_path: Path) -> Iterator[Database]:
     backup(database, None, tmp_path / "var/one.backup", datetime.now(UTC))
     written = {path.name for path in tmp_path.rglob("*")}
     assert written >= {"sodan.db", "sodan.db-wal", "sodan.db-shm", "one.backup", f"{'ab' * 31}.zst"}
+    os.umask(before)
     yield database
     database.close()
 
 
-@pytest.mark.usefixtures("umask", "filled")
+@pytest.mark.usefixtures("filled", "umask")
 @pytest.mark.parametrize("command", ["migrate", "token create team", "backup copy.backup"])
 def test_files_of_commands_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///var/sodan.db")
     main(["migrate"])
     assert main(command.split()) == 0
+    assert modes(tmp_path) == {}
+
+
+@pytest.mark.parametrize("command", ["migrate", "token create team", "backup copy.backup"])
+def test_files_are_private_in_a_folder_whose_default_acl_replaces_the_umask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    entries = ((1, 7), (4, 5), (32, 5))  # user::rwx, group::r-x, other::r-x
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", tag, mode, 0xFFFFFFFF) for tag, mode in entries)
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", acl)
+    except (OSError, AttributeError):
+        pytest.skip("no ACLs here")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SODAN_DATABASE_URL", "sqlite:///sodan.db")
+    assert main(["migrate"]) == main(command.split()) == 0
     assert modes(tmp_path) == {}
 
 

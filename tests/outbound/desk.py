@@ -17,10 +17,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import insert, select
 
 from mailrules.engine.judge import Rules
-from service.intake import AppContext, receive, rejudge
+from service.intake import After, AppContext, receive, rejudge
 from service.outbound.due_mail import DueMail
 from service.outbound.sender import Sender
-from service.outbound.setup import After, after_judging, notifier_of, outbound_of, sender_of
+from service.outbound.setup import after_judging, notifier_of, outbound_of, sender_of
 from service.settings import Settings, load
 from service.store import corrections, due_cases, outbox, spool, spool_view
 from service.store.cases import find

@@ -11,10 +11,10 @@ from service.errors import Conflict
 from service.mail.masking import Mask
 from service.store import outbox
 from service.store.blob_store import Folder
-from service.store.case_deletion import remove
 from service.store.contents import BlobWriter
 from service.store.database import Database
 from service.store.erasure import erase
+from service.store.retention import remove_case
 from tests.outbound.desk import START, Desk, report
 from tests.running import Running
 
@@ -113,6 +113,6 @@ def test_retention_deletes_outbox_entries_of_cases_and_old_other_entries(desk: D
     assert desk.database.transact(lambda conn: outbox.delete_finished(conn, desk.now - timedelta(days=1))) == 0
     assert desk.database.transact(lambda conn: outbox.delete_finished(conn, later)) == 2
     for case in (1, 2):
-        assert desk.database.transact(lambda conn, case=case: remove(conn, case, later)) is not None  # type: ignore[misc]
+        assert desk.database.transact(lambda conn, case=case: remove_case(conn, case, later)) is not None  # type: ignore[misc]
     assert [(one["case_id"], one["state"]) for one in desk.entries()] == [(3, "waiting")]
     assert desk.send() == 1

@@ -18,9 +18,9 @@ from service.mail.message import Mail
 from service.store import placement
 from service.store.compression import decompress
 from service.store.database import Database, one_at_a_time
-from service.store.message_rows import ArrivedMail
+from service.store.message_rows import ReadMail
 from service.store.placement import Placed, Prepared
-from service.store.spool import Envelope
+from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, messages, metadata, spool
 from tests.cases.filing import ROLES, WAYS, read, reading_of
 from tests.running import take_in
@@ -130,13 +130,17 @@ class Desk:
         [(found,)] = self.rows(select(cases.c.merged_into).where(cases.c.id == case))
         return None if found is None else int(found)
 
-    def _arrived(self, mails: Sequence[Mail]) -> list[ArrivedMail]:
+    def _arrived(self, mails: Sequence[Mail]) -> list[ReadMail]:
         extracted = [extract_messages(mail, ROLES, WAYS, received_at=NOW) for mail in mails]
-        return [ArrivedMail(f"{next(self._numbers):036d}", NOW, tuple(map(read, found))) for found in extracted]
+        return [ReadMail(self._claimed(), tuple(map(read, found))) for found in extracted]
+
+    def _claimed(self) -> Claimed:
+        return Claimed(f"{next(self._numbers):036d}", NOW, FROM_INSIDE, b"", 1)
 
 
-def _place(conn: Connection, arrived: Sequence[ArrivedMail], prepared: Prepared | None) -> Placed:
+def _place(conn: Connection, arrived: Sequence[ReadMail], prepared: Prepared | None) -> Placed:
     one_at_a_time(conn)
     row = {"received_at": NOW, "channel": "smtp", "rcpt_tos": [], "size": 1, "due_at": NOW, "state": "waiting"}
-    conn.execute(insert(spool), [{"id": one.spool_id, "sha256": one.spool_id, **row} for one in arrived])
-    return placement.place_all(conn, arrived, read=reading_of, now=NOW, prepared=prepared)
+    conn.execute(insert(spool), [{"id": one.claimed.id, "sha256": one.claimed.id, **row} for one in arrived])
+    prepared = prepared or placement.prepare(conn, arrived, read=reading_of)
+    return placement.place_all(conn, prepared, read=reading_of, now=NOW)

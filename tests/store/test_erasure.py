@@ -21,7 +21,7 @@ from service.cli.deletion import erase_person
 from service.intake import AppContext, receive
 from service.mail.masking import Mask
 from service.settings import Settings
-from service.store import compaction, contents, spool, spool_view, tables
+from service.store import compaction, contents, queues, spool, spool_view, tables
 from service.store.blob_store import BlobStore, Folder
 from service.store.compaction import Remains
 from service.store.compression import decompress
@@ -272,7 +272,7 @@ def test_a_mail_that_a_worker_leases_is_erased_by_the_next_run(database: Databas
     erased = _erase(database)
     assert (erased.mails, erased.left) == ([], 1)
     assert contents.content(database, None, id) == _mails()[2]
-    database.transact(lambda conn: spool.release(conn, "w"))
+    database.transact(lambda conn: queues.release(conn, tables.spool, "w"))
     take_in(database, context)
     erased = _erase(database)
     assert (len(erased.mails), erased.left) == (1, 0)

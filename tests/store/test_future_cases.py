@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from service import intake
 from service.cases.placement.objections import NEW_TOPIC
-from service.intake import Prepared, ReadMail
+from service.intake import Prepared
 from service.store import links, placement, spool
 from service.store.database import Database
 from service.store.future_cases import with_ids
 from service.store.learned_roles import learned
+from service.store.message_rows import ReadMail
 from service.store.spool import Claimed, Envelope
 from service.store.tables import cases, events
 from tests.flow.crew import context

@@ -15,7 +15,7 @@ from service.settings import load
 from service.store import learned_roles
 from service.store.database import Database
 from service.store.tables import cases, messages
-from tests.store.desk import FROM_INSIDE, deliver
+from tests.store.desk import FROM_INSIDE, deliver, on_statements
 from tests.store.desk import letter as mail
 
 NOW = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
@@ -95,6 +95,16 @@ def test_who_forwards_a_vendors_mail_is_in_the_team_in_any_order(
     case = site.document(found["noted"].case_id)
     assert case["vendor_refs"] == [{"vendor": "fortinet", "ref": "10998877"}]
     assert case["waiting_on"] == "team"
+
+
+@pytest.mark.parametrize(("mails", "table"), [((NOTED, HANDED_ON), "learned_team"), ((RECEIPT, INQUIRY), "partners")])
+def test_a_batch_that_shows_a_role_is_written_at_the_first_attempt(
+    site: Site, mails: tuple[bytes, ...], table: str
+) -> None:
+    inserts = []
+    with on_statements("before", lambda *its: inserts.extend([its[2]] if f"INTO {table} " in its[2] else [])):
+        Site(site.database, trusted_networks="127.0.0.1").take(*mails, batch=9)
+    assert len(inserts) == 1
 
 
 @pytest.mark.parametrize("order", list(permutations((INQUIRY, RECEIPT, ANSWER))))

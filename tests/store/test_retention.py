@@ -16,11 +16,20 @@ from service.cli.deletion import run_retention
 from service.errors import Conflict, NotFound, Unavailable
 from service.intake import AppContext
 from service.settings import Settings, load
-from service.store import case_deletion, compaction, contents, corrections, spool_view, undo
+from service.store import compaction, contents, corrections, spool_view, undo
 from service.store.blob_store import BlobStore, Folder, blob_store_of, path_of
 from service.store.contents import BlobWriter
 from service.store.database import Connection, Database
-from service.store.retention import DAY_SECONDS, FIRST_SECONDS, Deleted, RetentionJob, Terms, due, remove_due
+from service.store.retention import (
+    DAY_SECONDS,
+    FIRST_SECONDS,
+    Deleted,
+    RetentionJob,
+    Terms,
+    due,
+    remove_case,
+    remove_due,
+)
 from service.store.tables import cases, deliveries, events, messages, metadata, spool
 from service.store.tables import contents as raw
 from tests.postgres import Postgres
@@ -240,7 +249,7 @@ def test_no_byte_of_a_deleted_case_is_left(site: Site, request: pytest.FixtureRe
     site.correct(corrections.merge, number=part, into=one)
     assert site.delete_due(Terms.of_days(1, 1)) == Deleted()  # an open case stays, with the cases merged into it
     site.close(one, lift, last)  # the case with the highest id stays
-    assert database.transact(lambda conn: case_deletion.remove(conn, last, LATER)) is None
+    assert database.transact(lambda conn: remove_case(conn, last, LATER)) is None
     assert is_stored(b"quokka")
     listed = [(o.case_id, o.whole, o.messages, o.mails) for some in due(database, WHOLE, LATER) for o in some]
     assert listed == [(one, True, 2, 2), (lift, True, 1, 1)]

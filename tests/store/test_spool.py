@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from service import intake
-from service.store import spool, spool_view
+from service.store import queues, spool, spool_view
 from service.store.contents import content as content_of
 from service.store.database import Database
 from service.store.spool import Claimed, Envelope, LostLease
+from service.store.tables import spool as table
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -73,7 +74,7 @@ def test_a_worker_that_lost_the_lease_changes_nothing(database: Database) -> Non
     with pytest.raises(LostLease):
         database.transact(lambda conn: spool.finish(conn, [id], "slow", LATER))
     for _ in range(spool.MAX_ATTEMPTS):
-        database.transact(partial(spool.back_off, **fail, reason="ValueError: no", due_at=LATER))
+        database.transact(partial(spool.back_off, **fail, reason="ValueError: no"))
         assert database.transact(again) == 0
     database.transact(lambda conn: spool.give_back(conn, "slow"))
     assert _state(database, id) == ("waiting", 2, None)
@@ -87,7 +88,8 @@ def test_a_worker_that_lost_the_lease_changes_nothing(database: Database) -> Non
 def test_the_leases_of_a_dead_worker_can_be_released_and_its_attempts_count(database: Database) -> None:
     ids = _receive(database, 2)
     _claim(database, "dead")
-    assert database.read(spool.holders) == {"dead"}
-    assert database.transact(lambda conn: spool.release(conn, "dead")) == 2
+    holders, release = partial(queues.holders, table=table), partial(queues.release, table=table, by="dead")
+    assert database.read(holders) == {"dead"}
+    database.transact(release)
     assert [_claim(database) for _ in ids] == [[(ids[0], 2)], [(ids[1], 2)]]
-    assert database.read(spool.holders) == {"w1"}
+    assert database.read(holders) == {"w1"}
