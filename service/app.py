@@ -97,7 +97,6 @@ def run_sender(settings: Settings, clock: Clock) -> None:
     sender = setup.sender_of(settings, database, context, clock)
     sender.outbound.templates.check()
     due_mail = DueMail(database, context, sender.outbound, notifier)
-    release_dead_leases(database)
 
     def step() -> bool:
         due_mail.write(clock())

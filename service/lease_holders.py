@@ -27,7 +27,7 @@ def _host() -> str:
 def release_dead_leases(database: Database) -> None:
     """Release the leases of dead processes of this host, if the database is available."""
     with contextlib.suppress(Unavailable):
-        for table in queues.LEASED:
+        for table in queues.RELEASED:
             for by in filter(_is_dead, database.read(partial(queues.holders, table=table))):
                 database.transact(partial(queues.release, table=table, by=by))
 

@@ -12,10 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, bindparam, func, or_, select, text, true, update
 
 from service.store.sql import THESE
-from service.store.tables import mailboxes, outbox, second_readings, spool
+from service.store.tables import mailboxes, second_readings, spool
 
-LEASED = (spool, mailboxes, outbox, second_readings)
-"""The tables whose rows processes lease."""
+RELEASED = (spool, mailboxes, second_readings)
+"""The tables whose leases are released when their process has died.
+
+Not the outbox: if two machines have the same host name, a live sender of the other machine looks dead, and a mail would
+be sent twice.
+"""
 NO_LEASE: Mapping[str, None] = {"leased_by": None, "leased_until": None}
 
 
@@ -113,13 +117,8 @@ def holders(conn: Connection, table: Table) -> set[str]:
 
 
 def release(conn: Connection, table: Table, by: str) -> None:
-    """Release all leases of the dead process ``by`` in a table. Attempts stay counted.
-
-    It is unknown whether the process sent its mails of the outbox.
-    """
-    in_doubt = {"in_doubt": table.c.in_doubt + 1} if table is outbox else {}
-    held = (table.c.leased_by == by, _waiting(table))
-    conn.execute(update(table).where(*held).values(**NO_LEASE, **in_doubt))
+    """Release all leases of the dead process ``by`` in a table. Attempts stay counted."""
+    conn.execute(update(table).where(table.c.leased_by == by, _waiting(table)).values(**NO_LEASE))
 
 
 def _waiting(table: Table) -> Any:
