@@ -188,7 +188,8 @@ def answer_of(
 def may_be_sent(message: Any, settings: Settings) -> bool:
     """Return whether the model may read a message, a row of ``second_readings.of_mails``.
 
-    It must be short, without ``UNCERTAIN`` defects, by a person of a selected side.
+    A person of a side in ``model_sides`` wrote it. It has a text of at most ``model_max_characters`` characters, and no
+    defect of ``UNCERTAIN``.
     """
     return (
         message.automatic is None
