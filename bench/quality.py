@@ -13,7 +13,7 @@ from mailrules.evaluation.figures import compare, labelled_outcome
 from mailrules.evaluation.judged import judged_outcome
 from mailrules.library import load
 
-NEWEST = "held_out_sixteenth"
+NEWEST = "held_out_seventeenth"
 
 
 def main() -> None:
