@@ -20,7 +20,7 @@ from obstore.store import LocalStore, S3Store
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import written_file
+from service.store.private import make_folder, written_file
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -109,7 +109,7 @@ class Folder(BlobStore):
                 os.utime(path)  # a new modification time protects an existing file from ``tidy`` for an hour
                 return
             if not path.parent.exists():
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(path.parent)
                 _flush(self._folder)
             with written_file(path, packed) as file:
                 file.rename(path)

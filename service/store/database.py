@@ -25,7 +25,7 @@ from sqlalchemy import Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.util import await_only
 
 from service.errors import Refused, Unavailable
-from service.store.private import private_file, sqlite_file
+from service.store.private import make_folder, private_file, sqlite_file
 from service.store.tables import to_json
 from service.store.transient_errors import as_unavailable, invalidates_connections
 
@@ -168,7 +168,7 @@ class Database:
         with self._engine_lock:
             if self._engine is None:
                 if file := sqlite_file(self.url):
-                    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    make_folder(file.parent)
                     with contextlib.suppress(OSError):  # it exists, or SQLite reports the error
                         open(file, "xb", opener=private_file).close()  # SQLite gives its log the same mode
                 self._engine = create_engine(

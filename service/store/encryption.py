@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from service.errors import Refused, Unavailable
 from service.settings import Settings
-from service.store.private import sqlite_file, written_file
+from service.store.private import make_folder, sqlite_file, written_file
 
 _CLEAR = "whsec_"  # prefix of secrets that an earlier version stored unencrypted (standardwebhooks.com)
 
@@ -84,7 +84,7 @@ def _create_key(path: Path) -> None:
     if path.exists():
         return
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         with written_file(path, Fernet.generate_key() + b"\n") as file, contextlib.suppress(FileExistsError):
             os.link(file, path)
     except OSError as error:

@@ -1,7 +1,8 @@
 """The files of the service, which only its user can read: database, write-ahead log, external storage, keys.
 
 New files are private by the umask that ``service.cli.main`` sets. If a folder has a default ACL, the umask does not
-apply to new files in it (acl(5)). So files with mail or keys are also opened with ``private_file``.
+apply to new files in it (acl(5)). So files with mail or keys are also created with ``private_file``, and their folders
+with ``make_folder``.
 """
 
 import contextlib
@@ -17,6 +18,13 @@ from service.settings import Settings
 
 _OTHERS = 0o077
 _log = structlog.get_logger("sodan.files")
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents with mode 0700. Raises OSError."""
+    for path in reversed([folder, *folder.parents]):
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
 
 
 def private_file(path: str, flags: int) -> int:

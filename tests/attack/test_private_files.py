@@ -39,7 +39,6 @@ def modes(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Database]:
     """A database with its log, a file of the content store and a backup."""
-    before = os.umask(0o077)  # as each command sets it
     database = Database(f"sqlite:///{tmp_path}/var/sodan.db")
     migrate(database)
     receive(database, [(Envelope("smtp"), b"Subject: x\r\n\r\nx\r\n")], datetime.now(UTC))
@@ -47,12 +46,11 @@ def filled(tmp_path: Path) -> Iterator[Database]:
     backup(database, None, tmp_path / "var/one.backup", datetime.now(UTC))
     written = {path.name for path in tmp_path.rglob("*")}
     assert written >= {"sodan.db", "sodan.db-wal", "sodan.db-shm", "one.backup", f"{'ab' * 31}.zst"}
-    os.umask(before)
     yield database
     database.close()
 
 
-@pytest.mark.usefixtures("filled", "umask")
+@pytest.mark.usefixtures("umask", "filled")
 @pytest.mark.parametrize("command", ["migrate", "token create team", "backup copy.backup"])
 def test_files_of_commands_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.chdir(tmp_path)

@@ -138,9 +138,10 @@ def test_raw_mails_of_external_storage_go_to_the_storage_of_the_new_installation
         assert len(list(contents.check(copy, None))) == 1
 
 
-def test_a_backup_overwrites_no_file(sqlite: Database, tmp_path: Path) -> None:
+def test_a_backup_overwrites_no_file_and_only_its_owner_can_read_it(sqlite: Database, tmp_path: Path) -> None:
     path = tmp_path / "sodan.backup"
     backup(sqlite, None, path, NOW)
+    assert path.stat().st_mode & 0o777 == 0o600
     no_folder = tmp_path / "no" / "folder"
     for wrong, why in (
         (path, "exists already"),
