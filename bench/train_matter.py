@@ -1,6 +1,6 @@
 """Trains the classifiers of ``mailrules/reader/matter.py``.
 
-    python -m bench.train_matter FOLDER… [--write] [--only-reports]
+    python -m bench.train_matter FOLDER… [--write] [--only FAMILY]
 
 The folders contain labelled conversations (see ``bench.conversations``). A mail continues a matter if an earlier mail
 is in its case. A reply begins another matter if the mail that it answers is in another case. Further labels:
@@ -12,7 +12,8 @@ is in its case. A reply begins another matter if the mail that it answers is in 
 
 The command prints how many mails of each set are right with a classifier that never saw the set (half an hour), and how
 many of the held-out short replies and reports. ``--write`` skips most of this and writes
-``mailrules/reader/matter.bin``. ``--only-reports`` trains only ``report.…``. Needs the dependency group ``train``.
+``mailrules/reader/matter.bin``. ``--only report`` and ``--only next`` train only these classifiers, without folders.
+Needs the dependency group ``train``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,12 +35,12 @@ FALSE = {"departure": 0.02}
 """Classifier → share of the unlabelled mails that it may take for labelled ones. Others decide at probability .5."""
 
 
-def main(*folders: Path, write: bool = False, only_reports: bool = False) -> None:
+def main(*folders: Path, write: bool = False, only: str = "") -> None:
     shipped = shipped_weights()
     made = dict(shipped.matter)
-    sets = {} if only_reports else examples.matter_and_turn(folders)
+    sets = {} if only == "report" else examples.matter_and_turn(folders)
     sets |= examples.examples_of("labelled_reports") | examples.people()
-    for group in GROUPS:
+    for group in [one for one in GROUPS if one.startswith(only)]:
         own = {one: [each for each in its if each.classifier.startswith(group)] for one, its in sets.items()}
         made |= _trained(group, {one: its for one, its in own.items() if its}, write)
     if write:
