@@ -42,8 +42,8 @@ _MATTER_LABELS = (
 )
 """Labels of numbers that are not case numbers but still identify one matter."""
 _BETWEEN = (
-    r"\.?(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
-    r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(]?"
+    r"(?:\.|\s?\.{2,40})?(?:\s?(?:番号|ID|NUMBER|NO|NR|#|№|REFERENCE|REF)\.?)?"
+    r"\s?(?:[:#=]|は|が|IS|「|\[|\()?\s{0,2}[#「\[(第]?"
 )
 _THINGS_JA = "契約|資産|備品|端末|電話|内線|口座|製造|シリアル|会員"
 _THINGS_EN = "CONTRACT|ASSET|PHONE|ACCOUNT|SERIAL|LICEN[CS]E"
@@ -90,6 +90,7 @@ _READERS = {
     ),
 }
 """Side that wrote the mail → text before a number of our own team."""
+_SPACED = RE2.compile(r"([一-龠]) +")  # forms spread short labels: 契 約
 _OPENING = " \t:=.#[【(<「はが"
 _CLEAR = RE2.compile(
     r"(?i)番号|№|受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT|SR|WORK ORDER|REF(?:ERENCE)?)\b"
@@ -97,15 +98,17 @@ _CLEAR = RE2.compile(
 )
 """A clear label. Words such as "call", "log" and "issue" are not clear, because they precede many other numbers."""
 _OWN_LABEL = RE2.compile(r"(?i)受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT)\b")
+_DAY = "(?:0?[1-9]|[12][0-9]|3[01])"  # or a month
 _DATE = RE2.compile(
-    r"^(?:(?:19|20)[0-9]{2}(?:[-/][01]?[0-9][-/]|[01]?[0-9][-/]?)[0-3]?[0-9]|[0-3]?[0-9][-/][0-3]?[0-9](?:[-/][0-9]{2,4})?)$"
+    rf"^(?:(?:19|20)[0-9]{{2}}(?:[-/][01]?[0-9][-/]|[01]?[0-9][-/]?)[0-3]?[0-9]|{_DAY}[-/]{_DAY}(?:[-/](?:[0-9]{{2}}|(?:19|20)[0-9]{{2}}))?)$"
 )
-_PHONE = RE2.compile(r"^(?:(?:0|81-)[0-9]{1,4}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$")
+_PHONE = RE2.compile(
+    r"^(?:(?:0|81-)[1-9][0-9]{0,3}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$"
+)
 _OTHER_CODE = RE2.compile(
     r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
 )
 _VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
-_NO_CASE = (_DATE, _VERSION, _OTHER_CODE)
 _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 """Postcodes of Japan, products and papers of a year: with a mark, a case number may look like that."""
 
@@ -185,7 +188,7 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
         is_phone = _PHONE.search(number) and _NEVER_PHONE.isdisjoint(its)
         if is_phone or (not its and _UNMARKED.search(number)):
             continue
-        if needed and _may_be_case(number) and not _is_of_another(capitals, start, side, its):
+        if needed and _may_be_case(number, its) and not _is_of_another(capitals, start, side, its):
             found.append(Candidate(number, start, end, its, capitals, place))
     found.sort(key=lambda one: (not one.is_labelled, not one.marks))
     return sorted(found[:MAX_CANDIDATES], key=lambda one: one.start)
@@ -209,14 +212,16 @@ def _kind_of_label(text: str, start: int, end: int) -> str:
     return "label" if _CLEAR.search(text[start:end]) else "vague label"
 
 
-def _may_be_case(number: str) -> bool:
+def _may_be_case(number: str, marks: Sequence[str] = ()) -> bool:
+    others = (_DATE, _OTHER_CODE) if "label" in marks else (_DATE, _OTHER_CODE, _VERSION)  # SR 9.114.233
     digits = sum(map(str.isdigit, number))
-    return digits >= 3 and 4 <= len(number) <= 28 and not any(its.search(number) for its in _NO_CASE)
+    return digits >= 3 and 4 <= len(number) <= 28 and not any(its.search(number) for its in others)
 
 
 def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
     """Whether the words before a number say that it is of another thing, or of the addressee."""
     head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
+    head = _SPACED.sub(r"\1", head)
     has_label = "label" in marks or "vague label" in marks
     other = "other label" in marks or (not has_label and _NOT_CASE.search(head))
     return bool(other or _READERS[side].search(head))
