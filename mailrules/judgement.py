@@ -24,11 +24,11 @@ class Finding(_Kept, frozen=True):
 
     rule: str
     pack: str
-    turn: str = ""  # Id of the mail. Empty while stored with the mail; filled in when it is loaded.
     quote: str = ""
     start: int = -1
     end: int = -1
     value: str | None = None
+    turn: str = ""  # id of the mail; only set in the findings of a case
 
 
 class Reference(_Kept, frozen=True):
@@ -59,7 +59,6 @@ class Promise(_Kept, frozen=True):
 class Reading(_Kept, frozen=True):
     """The result for one mail: statements, vendor, case numbers, and conclusions for placement."""
 
-    turn: str = ""
     statements: tuple[Statement, ...] = ()
     reader: str = ""  # name of the reader that found the statements; ``version``: the version of this reader
     version: str = ""
@@ -144,7 +143,6 @@ class Problem:
     version: int = 0  # number of problem statements so far
     drift: bool = False  # whether one of them is about something that no earlier text mentions
     turn: str | None = None
-    agreed_at: datetime | None = None  # when our side agreed to the problem statement; set from the list of requests
 
 
 @dataclass(frozen=True, slots=True)

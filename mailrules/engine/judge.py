@@ -110,7 +110,6 @@ class Rules:
             known, _ = self.vendors.read(replace(turn, subject=""))
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
         bare = Reading(
-            turn=turn.id,
             statements=kept,
             reader=reader,
             version=version,
@@ -135,7 +134,6 @@ class Rules:
         problem = self.files["problem"].fire(view)
         concluded = msgspec.structs.replace(
             reading,
-            turn=turn.id,
             kind=kind.gives if kind else None,
             acts=tuple(dict.fromkeys(one.gives for one in fired["acts"])),
             asks=_asks([(one.gives, hit) for one in fired["asks"] for hit in one.hits]),
@@ -198,7 +196,7 @@ class Rules:
         view = View(valid_statements(concluded), facts)
         told = item_values([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         detectable = self._detectable(thread, full, language)
-        recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(full)
+        recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(concluded)
         cause = "rca" if any(topic.value == "rca" for topic in parked) else None
         needs = cause if recovered else known_kind if opened else None
         lines, missing, questions = self.checklist.fill(view, needs, told, detectable)
@@ -213,7 +211,7 @@ class Rules:
             questions=questions,
             readings=tuple(full),
             excerpt=excerpt_of(tuple(one.turn for one in telling), [one.reading for one in telling]),
-            tone=self._tone(full),
+            tone=self._tone(concluded),
             parked=parked,
             problem=problem_of(concluded),
             vendor=vendor,
@@ -243,9 +241,9 @@ class Rules:
             return None
         return self.detectable_absences.get("ja" if language == "ja" else "en", ())
 
-    def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
+    def _tone(self, concluded: Sequence[ConcludedMail]) -> tuple[ToneHint, ...]:
         hints = []
-        for finding in chain.from_iterable(reading.tone for reading in readings):
+        for finding in mails.findings_of_case(concluded, "tone"):
             meaning = self.catalogue.get(f"tone.{finding.value}")
             if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
                 advice, rewrite = meaning.advice, meaning.rewrite
@@ -283,7 +281,7 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
             quotes.append(quote)
         elif any(one.what == what.replace("info.", "info:", 1) for one in found):
             continue
-        found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit)))
+        found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit.statement)))
     return tuple(found)
 
 
@@ -293,7 +291,7 @@ def _is_part(said: Statement, sentence: Statement) -> bool:
 
 
 def _findings(fired: Fired) -> list[Finding]:
-    return [mails.finding(fired.rule.id, fired.rule.file, hit, fired.gives) for hit in fired.hits]
+    return [mails.finding(fired.rule.id, fired.rule.file, hit.statement, fired.gives) for hit in fired.hits]
 
 
 def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
@@ -310,7 +308,7 @@ def _promises(hits: Iterable[Hit], written: datetime | None) -> Iterator[Promise
     for hit in hits:
         due = _due(hit.statement, written)
         if due is None or written is None or due >= written:
-            yield Promise(due, mails.finding("act.promise", "core", hit))
+            yield Promise(due, mails.finding("act.promise", "core", hit.statement))
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:

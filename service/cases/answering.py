@@ -53,7 +53,7 @@ def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, Numb
     if side == "vendor" or to is None or to not in questions:
         return line
     asking, listed = questions[to]
-    reading = line.reading or Reading(turn=line.turn.id)
+    reading = line.reading or Reading()
     answers = answers_by_number(listed, asking.turn.text, line.turn.text, quoted, reading)
     if not answers:
         return line
@@ -78,7 +78,7 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 
 def _with_items(line: CaseMessage, replies: Iterable[Reply]) -> CaseMessage:
-    reading = line.reading or Reading(turn=line.turn.id)
+    reading = line.reading or Reading()
     added = [reply for reply in replies if _adds(reply, reading)]
     if not added:
         return line

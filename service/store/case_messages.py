@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,10 +11,10 @@ import msgspec
 from sqlalchemy import Column, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
+from mailrules.judgement import Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
-from service.cases.facts.readings import reading_of
 from service.store import tables
 from service.store.sql import THESE, in_chunks
 from service.store.tables import messages
@@ -126,7 +127,7 @@ def _message(row: _Row) -> CaseMessage:
         node=node,
         turn=turn,
         received_at=row.received_at,
-        reading=reading_of(row.statements, turn.id) if row.statements else None,
+        reading=reading_of(row.statements) if row.statements else None,
         name=row.author_name,
         people=tuple(
             (address, name, sides.get(address, "unknown"))
@@ -134,6 +135,16 @@ def _message(row: _Row) -> CaseMessage:
             if address in (*node.to, *node.cc)
         ),
     )
+
+
+_READING = msgspec.json.Decoder(Reading)
+
+
+def reading_of(written: str) -> Reading | None:
+    """Decode a stored reading. None if its format is of another version: read the mail again."""
+    with suppress(msgspec.ValidationError):
+        return _READING.decode(written)
+    return None
 
 
 _cached_message = lru_cache(KEPT_MAILS)(_message)
