@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from mailrules.fields import Bilingual
 from mailrules.statement import Statement
 
 
@@ -118,7 +119,7 @@ class ItemState:
     """One checklist item. ``state``: present, missing, unknown or not_needed; only a person sets ``waived``."""
 
     item: str
-    label: dict[str, str]  # label by language: ``ja``, ``en``
+    label: Bilingual
     state: str
     value: str | None = None
     turn: str | None = None
@@ -132,7 +133,7 @@ class ItemState:
 class ToneHint:
     id: str
     finding: Finding
-    advice: dict[str, str]  # advice and a suggested wording, by language
+    advice: Bilingual  # with a suggested wording
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,6 @@ class Rules:
     site: Site = field(default_factory=Site)
 
     @property
-    def colleagues(self) -> tuple[str, ...]:
-        """Addresses and ``@domain`` entries of the team in the site file, lower case."""
-        return tuple(one.address.lower() for one in self.site.people if one.side == "team")
-
-    @property
     def people(self) -> dict[str, Side]:
         """Address or ``@domain``, lower case → its side according to the site file."""
         return {one.address.lower(): one.side for one in self.site.people}
@@ -247,7 +242,7 @@ class Rules:
             meaning = self.catalogue.get(f"tone.{finding.value}")
             if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
                 advice, rewrite = meaning.advice, meaning.rewrite
-                text = {"ja": f"{advice.ja}\n{rewrite.ja}", "en": f"{advice.en}\n{rewrite.en}"}
+                text = Bilingual(ja=f"{advice.ja}\n{rewrite.ja}", en=f"{advice.en}\n{rewrite.en}")
                 hints.append(ToneHint(finding.value or "", finding, text))
         return tuple(hints)
 

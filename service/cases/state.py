@@ -75,11 +75,10 @@ def _setting(value: Any, by: str, at: str, text: str = "") -> Setting:
 
 def summary_of(judgement: Judgement) -> dict[str, Any]:
     """Return the fields of a case document that come only from the judgement."""
-    lang = _language(judgement)
     return {
         **attributes(judgement, "kind language excerpt recovered judged_by"),
         "tone": [
-            {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
+            {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.in_language(judgement.language)}
             for hint in judgement.tone
         ],
         "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in judgement.parked],
@@ -105,17 +104,13 @@ def checklist_line(line: ItemState, judgement: Judgement, set_by: str | None) ->
     """Return a line of the checklist. ``set_by``: the person who answered or waived the item."""
     return {
         "item": line.item,
-        "label": line.label.get(_language(judgement)) or line.label.get("en") or line.item,
+        "label": line.label.in_language(judgement.language),
         **attributes(line, "state value"),
         **_cited(line),
         **attributes(line, "partial none"),
         "set_by": set_by,
         "others": [{"author": o.author, "message": o.turn, **attributes(o, "value quote")} for o in line.others],
     }
-
-
-def _language(judgement: Judgement) -> str:
-    return "ja" if judgement.language == "ja" else "en"
 
 
 def _cited(found: Finding | ItemState) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mailrules.fields import Bilingual
 from mailrules.judgement import (
     AskMade,
     Finding,
@@ -45,8 +46,8 @@ JUDGED = Judgement(
     language="en",
     priority=PriorityDetail("P3", "low", "low", (DEAD,), (), needs_triage=True),
     checklist=(
-        ItemState("symptom", {"en": "Actual behaviour"}, "present", "dead", "0", "The scanner is dead."),
-        ItemState("version", {"en": "Version"}, "missing"),
+        ItemState("symptom", Bilingual(ja="現象", en="Symptom"), "present", "dead", "0", "The scanner is dead."),
+        ItemState("version", Bilingual(ja="版", en="Version"), "missing"),
     ),
     missing=("version",),
     questions=("version",),
