@@ -6,6 +6,7 @@ stored with the mail. A ``Judgement`` is about the whole case and is computed ag
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -90,6 +91,10 @@ class Reading(_Kept, frozen=True):
         return any(
             s.state in states and (s.meaning in meanings or s.meaning.startswith(beginnings)) for s in self.statements
         )
+
+
+UNREAD: Final = Reading()
+"""Stands for the reading of a mail that is not read yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from mailrules.engine.priority import over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.fields import Bilingual
-from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
+from mailrules.judgement import UNREAD, AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement
 from mailrules.thread import RuleInput, Side, Thread
@@ -166,12 +166,10 @@ class Rules:
             answered, hits = self.answers[what].holds(view) if what in self.answers else (False, [])
         return tuple(hit.statement for hit in hits) if answered else None
 
-    def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """Judge a case by its mails, oldest first. Mails without a reading are read first."""
-        if not thread:
-            raise ValueError("a case without mails cannot be judged")
-        given = list(readings) if readings is not None else [None] * len(thread)
-        concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
+    def judge(self, thread: Thread, readings: Sequence[Reading]) -> Judgement:
+        """Judge a case by its mails, oldest first, at least one. Mails that are ``UNREAD`` are read first."""
+        read = (self.read(turn) if one is UNREAD else one for turn, one in zip(thread, readings, strict=True))
+        concluded = list(map(self.conclude, thread, read))
         full, telling = [one.reading for one in concluded], mails.informative_mails(concluded)
         known_kind = case_facts.kind_of(concluded)
         only_notices = all(turn.automatic in _NOTICES for turn in thread)

@@ -76,7 +76,7 @@ def _forwarded(extracted: Sequence[ExtractedMessage], rules: Rules) -> Extracted
     forwarded mail of an unknown author (such as phishing) is used only if the text above it is a mere remark.
     """
     outer = extracted[0]
-    if outer.turn.automatic is not None or outer.reading is None:
+    if outer.turn.automatic is not None:
         return None
     inner = [one for one in extracted[1:] if one.node.origin != "quoted" and one.source.from_ is not None]
     for one in inner:

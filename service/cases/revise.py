@@ -132,7 +132,7 @@ def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
     """Return the vendor: set by a person, else named in mails, else the first product's maker."""
     written = [line for line in lines if line.turn.automatic is None]
-    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
+    named = (line.node.vendor or line.reading.maker for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
 
@@ -247,7 +247,7 @@ def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tup
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
-        pairs = {(r.vendor, r.ref) for r in (line.reading.references if line.reading else ())}
+        pairs = {(r.vendor, r.ref) for r in line.reading.references}
         if line.node.fresh and (line.node.reply_marked or not line.node.headerless):
             foreign |= pairs
         elif line.node.tells_previous:
@@ -271,7 +271,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> list[dict[str, Any
             continue
         side = line.turn.side
         after = next_word.get(side)
-        for promise in reversed(line.reading.promises if line.reading else ()):
+        for promise in reversed(line.reading.promises):
             if promise.due is None:
                 continue
             kept = after is not None and after <= promise.due

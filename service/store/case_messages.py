@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
-from mailrules.judgement import Reading
+from mailrules.judgement import UNREAD, Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
@@ -127,7 +126,7 @@ def _message(row: _Row) -> CaseMessage:
         node=node,
         turn=turn,
         received_at=row.received_at,
-        reading=reading_of(row.statements) if row.statements else None,
+        reading=reading_of(row.statements),
         name=row.author_name,
         people=tuple(
             (address, name, sides.get(address, "unknown"))
@@ -140,11 +139,12 @@ def _message(row: _Row) -> CaseMessage:
 _READING = msgspec.json.Decoder(Reading)
 
 
-def reading_of(written: str) -> Reading | None:
-    """Decode a stored reading. None if its format is of another version: read the mail again."""
-    with suppress(msgspec.ValidationError):
-        return _READING.decode(written)
-    return None
+def reading_of(written: str | None) -> Reading:
+    """Decode a stored reading. UNREAD if there is none, or if its format is of another version."""
+    try:
+        return _READING.decode(written) if written else UNREAD
+    except msgspec.ValidationError:
+        return UNREAD
 
 
 _cached_message = lru_cache(KEPT_MAILS)(_message)

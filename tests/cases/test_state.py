@@ -8,6 +8,7 @@ import pytest
 
 from mailrules.fields import Bilingual
 from mailrules.judgement import (
+    UNREAD,
     AskMade,
     Finding,
     ItemState,
@@ -65,7 +66,7 @@ JUDGED = Judgement(
 def state(*drafts: Draft, by_hand: str = "", site: Site | None = None, **judged: Any) -> dict[str, Any]:
     """Return the case of these mails, the first of UTC0. ``by_hand``: ``field=value`` that Aki set."""
     lines = [draft(number) for number, draft in enumerate(drafts)]
-    judgement = replace(JUDGED, readings=tuple(line.reading or Reading() for line in counted(lines)), **judged)
+    judgement = replace(JUDGED, readings=tuple(line.reading for line in counted(lines)), **judged)
     name, _, value = by_hand.partition("=")
     set_by_people = {name: {"value": value, "by": "Aki", "at": UTC0.isoformat()}} if name else {}
     rules = replace(RULES, site=site) if site else RULES
@@ -186,7 +187,7 @@ def test_a_stored_reading_contains_no_id_of_its_message() -> None:
     stored = to_json(reading)
     assert '"turn"' not in stored
     assert reading_of(stored) == reading
-    assert reading_of('{"kind": ["of another version"]}') is None
+    assert reading_of('{"kind": ["of another version"]}') is UNREAD
 
 
 def test_a_phone_call_is_suggested_only_until_the_problem_is_solved() -> None:
