@@ -84,17 +84,10 @@ class Vendors:
 
     def of_address(self, address: str) -> str | None:
         """Return the vendor that uses this address; the longest matching domain takes precedence."""
-        if not address:
-            return None
-        key = address.lower()
-        if key in self._domains:
-            return self._domains[key]
-        domain = key.rpartition("@")[2]
-        while domain:
-            if domain in self._domains:
-                return self._domains[domain]
-            domain = domain.partition(".")[2]
-        return None
+        name = address.lower()
+        while name and name not in self._domains:
+            name = name.rpartition("@")[2] if "@" in name else name.partition(".")[2]
+        return self._domains.get(name)
 
     def is_platform(self, vendor: str | None) -> bool:
         profile = self.profiles.get(vendor or "")

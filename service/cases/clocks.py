@@ -6,6 +6,7 @@ Our working hours are in the site file, the working hours of a vendor in the ven
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 
 import holidays
 import numpy as np
@@ -21,18 +22,23 @@ _LONGEST = timedelta(days=3660)  # earlier business time of one period is not co
 
 def held_by_side(
     moves: Sequence[tuple[datetime, Side | None]], until: datetime, calendars: Mapping[Side, Calendar]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return side → seconds during which the side had to act: elapsed, and in business time.
+) -> dict[str, Any]:
+    """Return side → seconds during which the side had to act; ``business``: the same in business time.
 
-    ``moves``: sorted (time, side that has to act from then on). The last period ends at ``until``.
+    ``moves``: sorted (time, side that has to act from then on). Moves after ``until`` are left out.
     """
+    moves = [move for move in moves if move[0] <= until]
     elapsed, worked = dict.fromkeys(calendars, 0.0), dict.fromkeys(calendars, 0.0)
     ends = [*(start for start, _ in moves[1:]), until]
     for (start, side), end in zip(moves, ends, strict=False):
         if side is not None and start < end:
             elapsed[side] += (end - start).total_seconds()
             worked[side] += business_seconds(start, end, calendars[side])
-    return {side: int(elapsed[side]) for side in calendars}, {side: int(worked[side]) for side in calendars}
+    return {**_whole(elapsed), "business": _whole(worked)}
+
+
+def _whole(seconds: Mapping[Side, float]) -> dict[str, int]:
+    return {side: int(number) for side, number in seconds.items()}
 
 
 def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> float:

@@ -11,7 +11,6 @@ from typing import Any
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
 from mailrules.judgement import ItemState, Judgement, Problem
-from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.clocks import calendars_of, held_by_side
 from service.cases.facts.case_message import CaseMessage
@@ -76,7 +75,7 @@ def revise(
         "asks": [attributes(ask, _OF_ASK) for ask in course.asks],
         "problem": _problem(judgement.problem, course.asks, ordered),
         "clocks": {
-            **_time_per_side(moves, now, calendars_of(rules, vendor)),
+            **held_by_side(moves, now, calendars_of(rules, vendor)),
             "first_response": _first_response(ordered),
             "turns": _turns(ordered),
         },
@@ -102,13 +101,6 @@ def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]
             if person["role"] == role and (role != "team" or person["address"] in writers):
                 return {"name": person["name"], "address": person["address"]}
     return None
-
-
-def _time_per_side(
-    moves: Sequence[tuple[datetime, Side | None]], now: datetime, calendars: Mapping[Side, Calendar]
-) -> dict[str, Any]:
-    elapsed, business = held_by_side([(at, side) for at, side in moves if at <= now], now, calendars)
-    return {**elapsed, "business": business}
 
 
 def _sender_notes(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:

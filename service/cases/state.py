@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from mailrules.judgement import Finding, ItemState, Judgement
 from mailrules.thread import Side
 
@@ -56,21 +58,14 @@ class Overrides:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Overrides:
-        """Read ``cases.set_by_people``: field → {"value", "by", "at"}.
-
-        ``items`` and ``asks`` have such a value for each name.
-        """
-        fields = {name: value for name, value in document.items() if name not in ("items", "asks")}
-        groups = (fields, document.get("items", {}), document.get("asks", {}))
-        return cls(*({name: _setting(**written) for name, written in group.items()} for group in groups))
+        """Read ``cases.set_by_people``: field → setting. ``items`` and ``asks`` have a setting for each name."""
+        groups = {name: document[name] for name in ("items", "asks") if name in document}
+        fields = {name: setting for name, setting in document.items() if name not in groups}
+        return msgspec.convert({"fields": fields, **groups}, cls)
 
     def value(self, field: str, otherwise: Any) -> Any:
         """Return the value that a person set, or ``otherwise``."""
         return self.fields[field].value if field in self.fields else otherwise
-
-
-def _setting(value: Any, by: str, at: str, text: str = "") -> Setting:
-    return Setting(value, by, datetime.fromisoformat(at), text)
 
 
 def summary_of(judgement: Judgement) -> dict[str, Any]:
