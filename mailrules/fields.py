@@ -63,7 +63,6 @@ class Bilingual(Model):
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
-SideName = Literal["team", "requester", "vendor", "unknown"]
 _ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Words = Annotated[list[str], _ONE_OR_MORE]
 Names = Annotated[list[Annotated[str, AfterValidator(_has_a_letter)]], _ONE_OR_MORE]

@@ -6,12 +6,14 @@ stored with the mail. A ``Judgement`` is about the whole case and is computed ag
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from mailrules.fields import Bilingual
 from mailrules.statement import Statement
+
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -118,7 +118,7 @@ class Rules:
         """Return the conclusions of the rules for this mail alone. Cached for the next judgement of its case."""
         if len(turn.text) > KEPT_TEXT:
             return self._conclude(turn, reading)
-        return _kept(self, turn, reading, turn.date and turn.date.utcoffset())
+        return kept_conclusions(self, turn, reading, turn.date and turn.date.utcoffset())
 
     def _conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
         view = mails.view_of(turn, reading)
@@ -246,14 +246,9 @@ class Rules:
 
 
 @lru_cache(KEPT_MAILS)
-def _kept(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
+def kept_conclusions(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
     """Cache ``Rules._conclude``. The UTC offset is part of the key, because equal times can be on different days."""
     return rules._conclude(turn, reading)
-
-
-def clear_caches() -> None:
-    """Clear the cache of conclusions."""
-    _kept.cache_clear()
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:

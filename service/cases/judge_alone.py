@@ -28,11 +28,10 @@ from service.cases.turn import follow
 from service.cases.vendor_mail import side_by_alarm, side_by_case_status
 from service.mail.message import Mail
 
-_PLAIN = IngestConfig()
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig = _PLAIN) -> dict[str, Any]:
+def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig) -> dict[str, Any]:
     """Return the object that `sodan judge` prints for one mail."""
     if mail.error is not None:
         return {"file": file, "error": mail.error}

@@ -14,7 +14,6 @@ from mailrules.thread import Side
 
 Status = Literal["open", "resolved", "closed"]
 Level = Literal["P1", "P2", "P3", "P4"]
-Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 SideToAct = Literal["team", "vendor", "requester", "none"]  # ``none``: nobody has to act
 AskState = Literal["open", "answered", "withdrawn"]
 
