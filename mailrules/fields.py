@@ -81,11 +81,6 @@ class OpeningHours(Model):
     close: Clock = time(17, 30)
     zone: ZoneInfo = ZoneInfo("Asia/Tokyo")
 
-    @property
-    def weekdays(self) -> range:
-        """The working days, counted from Monday = 0."""
-        return range({"mon-fri": 5, "mon-sat": 6, "all": 7}[self.days])
-
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:
         if self.close != time(0) and self.open >= self.close:

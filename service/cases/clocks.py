@@ -17,6 +17,7 @@ from mailrules.site import Calendar
 from mailrules.thread import Side
 from mailrules.vendors.profile import Hours
 
+_WEEK = {"mon-fri": "1111100", "mon-sat": "1111110", "all": "1111111"}
 _LONGEST = timedelta(days=3660)  # earlier business time of one period is not counted
 
 
@@ -46,7 +47,7 @@ def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> floa
     if end <= start:
         return 0.0
     first, last = (at.astimezone(calendar.zone) for at in (max(start, end - _LONGEST), end))
-    days = _working_days(calendar.country, first.year, last.year, len(calendar.weekdays), tuple(calendar.closed))
+    days = _working_days(calendar.country, first.year, last.year, calendar.days, tuple(calendar.closed))
     length, dates = working_day(calendar), [first.date(), last.date()]
     total = int(np.busday_count(first.date(), last.date(), busdaycal=days)) * length
     for at, sign, works in zip((first, last), (-1, 1), np.is_busday(dates, busdaycal=days), strict=True):
@@ -63,10 +64,10 @@ def working_day(hours: OpeningHours) -> timedelta:
 
 
 @lru_cache(maxsize=256)
-def _working_days(country: str, first: int, last: int, weekdays: int, closed: tuple[date, ...]) -> np.busdaycalendar:
-    """Return the working days of these years. ``weekdays``: how many days of a week, from Monday on."""
+def _working_days(country: str, first: int, last: int, days: str, closed: tuple[date, ...]) -> np.busdaycalendar:
+    """Return the working days of these years. ``days``: those of a week."""
     free = () if country == "none" else holidays.country_holidays(country, years=range(first, last + 1))
-    return np.busdaycalendar("1" * weekdays + "0" * (7 - weekdays), [*free, *closed])
+    return np.busdaycalendar(_WEEK[days], [*free, *closed])
 
 
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:
