@@ -220,7 +220,7 @@ def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference
     mentioned = find_case_numbers("", texts.get("body", ""), side=side)
     for stated, numbers in ((True, told), (False, mentioned)):
         for one in numbers:
-            yield Reference(vendor, one.number, stated and one.marked, one.quote)
+            yield Reference(vendor, one.number, stated and bool(one.marks), one.quote)
 
 
 def _without(places: Places, quotes: Sequence[str]) -> Places:
