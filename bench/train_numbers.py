@@ -23,7 +23,7 @@ from bench.harness import ROOT, lines_of
 from bench.turns import LABELS, SETS, labelled_turns
 from mailrules.fold import fold
 from mailrules.vendors.case_numbers import Candidate, candidates
-from mailrules.vendors.number_classifier import FILE, LEAST, SIZE, slots_of, written
+from mailrules.vendors.number_classifier import FILE, FORMAT, LEAST, SIZE, slots_of
 from service.mail.parse import parse
 
 WEIGHTS = {"near_misses": 2.0}
@@ -112,7 +112,7 @@ def main(*, write: bool = False) -> None:
     if write:
         model.fit(x, labels, weights)
         file = ROOT / "mailrules" / "vendors" / FILE
-        file.write_bytes(written(model.coef_[0], float(model.intercept_[0])))
+        file.write_bytes(np.append(model.coef_[0], model.intercept_[0]).astype(FORMAT).tobytes())
 
 
 if __name__ == "__main__":

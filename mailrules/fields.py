@@ -63,7 +63,6 @@ class Bilingual(Model):
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # an identifier
-SideName = Literal["team", "requester", "vendor", "unknown"]
 _ONE_OR_MORE = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 Words = Annotated[list[str], _ONE_OR_MORE]
 Names = Annotated[list[Annotated[str, AfterValidator(_has_a_letter)]], _ONE_OR_MORE]
@@ -81,11 +80,6 @@ class OpeningHours(Model):
     open: Clock = time(9)
     close: Clock = time(17, 30)
     zone: ZoneInfo = ZoneInfo("Asia/Tokyo")
-
-    @property
-    def weekdays(self) -> range:
-        """The working days, counted from Monday = 0."""
-        return range({"mon-fri": 5, "mon-sat": 6, "all": 7}[self.days])
 
     @model_validator(mode="after")
     def _opens_before_it_closes(self) -> Self:

@@ -6,10 +6,14 @@ stored with the mail. A ``Judgement`` is about the whole case and is computed ag
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, Literal
 
 import msgspec
 
+from mailrules.fields import Bilingual
 from mailrules.statement import Statement
+
+Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -24,11 +28,11 @@ class Finding(_Kept, frozen=True):
 
     rule: str
     pack: str
-    turn: str = ""  # Id of the mail. Empty while stored with the mail; filled in when it is loaded.
     quote: str = ""
     start: int = -1
     end: int = -1
     value: str | None = None
+    turn: str = ""  # id of the mail; only set in the findings of a case
 
 
 class Reference(_Kept, frozen=True):
@@ -59,7 +63,6 @@ class Promise(_Kept, frozen=True):
 class Reading(_Kept, frozen=True):
     """The result for one mail: statements, vendor, case numbers, and conclusions for placement."""
 
-    turn: str = ""
     statements: tuple[Statement, ...] = ()
     reader: str = ""  # name of the reader that found the statements; ``version``: the version of this reader
     version: str = ""
@@ -92,6 +95,10 @@ class Reading(_Kept, frozen=True):
         )
 
 
+UNREAD: Final = Reading()
+"""Stands for the reading of a mail that is not read yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class PriorityDetail:
     level: str
@@ -119,7 +126,7 @@ class ItemState:
     """One checklist item. ``state``: present, missing, unknown or not_needed; only a person sets ``waived``."""
 
     item: str
-    label: dict[str, str]  # label by language: ``ja``, ``en``
+    label: Bilingual
     state: str
     value: str | None = None
     turn: str | None = None
@@ -133,7 +140,7 @@ class ItemState:
 class ToneHint:
     id: str
     finding: Finding
-    advice: dict[str, str]  # advice and a suggested wording, by language
+    advice: Bilingual  # with a suggested wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,6 @@ class Problem:
     version: int = 0  # number of problem statements so far
     drift: bool = False  # whether one of them is about something that no earlier text mentions
     turn: str | None = None
-    agreed_at: datetime | None = None  # when our side agreed to the problem statement; set from the list of requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mailrules import catalogue, patterns
+from mailrules import catalogue
 from mailrules.catalogue import Catalogue
-from mailrules.engine import judge
 from mailrules.engine.checklist import Checklist
 from mailrules.engine.conditions import group_of
-from mailrules.engine.judge import Rules
+from mailrules.engine.judge import Rules, kept_conclusions
 from mailrules.engine.organisation_phrases import OrganisationPhraseReader, site_finders
 from mailrules.engine.pack import Pack, VendorPack
 from mailrules.engine.rulefile import FACTS, Rule, RuleFile, WrittenRule, rule_of
 from mailrules.engine.sources import Library, Source
+from mailrules.patterns import compile_pattern
 from mailrules.reader import mailview
 from mailrules.reader.concepts import ConceptMatcher, shipped_vocabulary
 from mailrules.reader.embedded import EmbeddedReader
@@ -82,10 +82,9 @@ def build(library: Library) -> Rules:
 
 
 def clear_caches() -> None:
-    """Clear all caches. Their contents can be computed again."""
-    _shipped.cache_clear()
-    patterns.clear_caches()
-    judge.clear_caches()
+    """Clear all caches. Their contents can be computed again. Automata of patterns grow with every new text."""
+    for cached in (_shipped, compile_pattern, kept_conclusions):
+        cached.cache_clear()
     mailview.clear_caches()
 
 

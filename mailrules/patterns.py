@@ -67,8 +67,3 @@ def options_for(*, groups: bool = True) -> Any:
     options.never_capture = not groups
     options.max_mem = 64 << 20
     return options
-
-
-def clear_caches() -> None:
-    """Clear the cache of compiled patterns, because their automata grow with every new text."""
-    compile_pattern.cache_clear()

@@ -8,7 +8,8 @@ from functools import cache
 import holidays
 from pydantic import Field, field_validator
 
-from mailrules.fields import Addresses, Country, Hosts, Model, Names, OpeningHours, SideName
+from mailrules.fields import Addresses, Country, Hosts, Model, Names, OpeningHours
+from mailrules.thread import Side
 
 
 class Person(Model):
@@ -16,7 +17,7 @@ class Person(Model):
 
     address: Addresses
     name: str = ""
-    side: SideName = "team"
+    side: Side = "team"
 
 
 class Calendar(OpeningHours):

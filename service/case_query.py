@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from service.cases.state import Kind, Level, SideToAct, Status
+from mailrules.judgement import Kind
+from service.cases.state import Level, SideToAct, Status
 from service.errors import Refused
 from service.store.cases import Filter
 

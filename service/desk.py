@@ -23,7 +23,7 @@ from service.errors import Conflict, NotFound, Refused
 from service.intake import AppContext, rejudge
 from service.outbound import compose, questions
 from service.outbound.acknowledge import OutboundConfig, reply_subject
-from service.outbound.setup import labels_of, outbound_of
+from service.outbound.setup import outbound_of
 from service.settings import Settings
 from service.store import (
     cases,
@@ -174,7 +174,7 @@ class Desk:
         )
         now = self.now()
         document = cases.to_now(case, now)
-        source = BriefInput(document, mails, reader, language, labels_of(self.rules), self.settings.zone)
+        source = BriefInput(document, mails, reader, language, self.rules.labels, self.settings.zone)
         return document, brief.brief(source, now)
 
     def brief_draft(self, number: int, reader: str, language: str | None) -> bytes:
@@ -313,5 +313,5 @@ class Desk:
     def _prepare(
         self, conn: Connection, number: int, items: Sequence[str], text: str, language: str | None, who: str
     ) -> questions.Questions:
-        outbound, known = self.outbound(conn), labels_of(self.rules)
+        outbound, known = self.outbound(conn), self.rules.labels
         return questions.prepare(conn, number, items, text, outbound, known=known, language=language, who=who)

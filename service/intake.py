@@ -99,7 +99,7 @@ class AppContext:
         """Return the side of each address. The sender address of outgoing mail belongs to the team."""
         return Roles(
             organisation=self.settings.organisation,
-            team=(*self.settings.team, *self.rules.colleagues, self.ingest.sends_as),
+            team=(*self.settings.team, self.ingest.sends_as),
             learned=learned,
             known=self.rules.people,
             vendor_of=self.rules.vendors.of_address,

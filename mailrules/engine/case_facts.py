@@ -85,8 +85,8 @@ def _added_by_vendor(turn: RuleInput, subjects: Iterable[str]) -> tuple[Referenc
     return (Reference(company, number, True, number),) if number else ()
 
 
-def parked_of(readings: Sequence[Reading]) -> tuple[Finding, ...]:
-    found: dict[str, Finding] = {}
-    for finding in chain.from_iterable(reading.parked for reading in readings):
-        found.setdefault(finding.value or "", finding)
+def parked_of(concluded: Sequence[mails.ConcludedMail]) -> tuple[Finding, ...]:
+    found: dict[str | None, Finding] = {}
+    for finding in mails.findings_of_case(concluded, "parked"):
+        found.setdefault(finding.value, finding)
     return tuple(found.values())

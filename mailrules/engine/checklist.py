@@ -138,11 +138,10 @@ class Checklist:
         ruled: str | None,
         detectable: Collection[str] | None,
     ) -> ItemState:
-        title = self.catalogue.meanings[f"item.{item}"].title
         said = value.statement if value else None
         return ItemState(
             item=item,
-            label={"ja": title.ja, "en": title.en},
+            label=self.catalogue.meanings[f"item.{item}"].title,
             state=_state(item, said, wanted, ruled, detectable),
             value=(said.value or said.quote) if said else None,
             turn=value.turn.id if value else None,

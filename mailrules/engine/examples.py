@@ -1,7 +1,6 @@
 """Tries the examples in packs and vendor files against the loaded rules."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from mailrules.catalogue.meanings import Meaning
@@ -15,19 +14,11 @@ _WRITTEN = datetime(2026, 11, 10, 9, 30, tzinfo=timezone(timedelta(hours=9)))
 """A Tuesday; relative dates in examples are resolved against it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """The result of trying one example or near-miss. ``message``: why it failed, or ""."""
+def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[str]:
+    """Try the examples and near-misses of all packs and vendors, or only of those in `only`.
 
-    rule: str
-    file: str
-    line: int
-    text: str
-    message: str = ""
-
-
-def try_examples(library: Library, rules: Rules, only: Collection[str] | None = None) -> Iterator[Tried]:
-    """Try the examples and near-misses of all packs and vendors, or only of those in `only`."""
+    Yields one line for each: where and why it failed, or "".
+    """
     for pack, source in library.own:
         for finder in pack.find:
             if only is None or {finder.id, pack.pack} & set(only):
@@ -40,11 +31,10 @@ def try_examples(library: Library, rules: Rules, only: Collection[str] | None = 
         if vendor is not None and (only is None or {vendor.id, source.pack.pack} & set(only)):
             wrong = check(rules.vendors, vendor)
             right = [""] * (len(vendor.examples) + len(vendor.near_misses) - len(wrong))
-            line = source.line(vendor.id)
-            yield from (Tried(vendor.id, str(source.file), line, "", message) for message in (*wrong, *right))
+            yield from (*(_failure(vendor.id, source, "", message) for message in wrong), *right)
 
 
-def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[Tried]:
+def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[str]:
     """A meaning of the organisation must be found in its examples and not in its near-misses."""
     for sentences, wanted in ((meaning.examples, True), (meaning.near_misses, False)):
         for language, texts in sentences.items():
@@ -54,7 +44,7 @@ def _meaning(meaning: Meaning, source: Source, rules: Rules) -> Iterator[Tried]:
                 yield _tried(meaning.id, source, text, wanted, found)
 
 
-def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
+def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[str]:
     for examples, wanted in ((finder.examples, True), (finder.near_misses, False)):
         for example in examples:
             reading = rules.read(turn_of(example))
@@ -65,9 +55,13 @@ def _finder(finder: Finder, source: Source, rules: Rules) -> Iterator[Tried]:
             yield _tried(finder.id, source, example.text or example.subject, wanted, found)
 
 
-def _tried(rule: str, source: Source, text: str, wanted: bool, found: bool) -> Tried:
-    failure = "the example is not found" if wanted else "the near-miss is found"
-    return Tried(rule, str(source.file), source.line(rule), text, "" if found is wanted else failure)
+def _tried(rule: str, source: Source, text: str, wanted: bool, found: bool) -> str:
+    message = "the example is not found" if wanted else "the near-miss is found"
+    return "" if found is wanted else _failure(rule, source, text, message)
+
+
+def _failure(rule: str, source: Source, text: str, message: str) -> str:
+    return f"{source.file}:{source.line(rule)}: {rule}: {message}: {text!r}"
 
 
 def turn_of(example: Example, language: str | None = None) -> RuleInput:

@@ -20,7 +20,7 @@ from mailrules.engine.priority import over, prioritise
 from mailrules.engine.problem import excerpt_of, problem_of
 from mailrules.engine.rulefile import Fired, RuleFile
 from mailrules.fields import Bilingual
-from mailrules.judgement import AskMade, Finding, Judgement, Promise, Reading, ToneHint
+from mailrules.judgement import UNREAD, AskMade, Finding, Judgement, Promise, Reading, ToneHint
 from mailrules.site import Site
 from mailrules.statement import Reader, Statement
 from mailrules.thread import RuleInput, Side, Thread
@@ -47,11 +47,6 @@ class Rules:
     organisation_phrases: OrganisationPhraseReader
     detectable_absences: Mapping[str, Collection[str]]  # language → items whose absence the embedded reader can detect
     site: Site = field(default_factory=Site)
-
-    @property
-    def colleagues(self) -> tuple[str, ...]:
-        """Addresses and ``@domain`` entries of the team in the site file, lower case."""
-        return tuple(one.address.lower() for one in self.site.people if one.side == "team")
 
     @property
     def people(self) -> dict[str, Side]:
@@ -110,7 +105,6 @@ class Rules:
             known, _ = self.vendors.read(replace(turn, subject=""))
         kept = tuple(s for s in statements if self.catalogue.fault(s.meaning, s.state) is None)
         bare = Reading(
-            turn=turn.id,
             statements=kept,
             reader=reader,
             version=version,
@@ -124,7 +118,7 @@ class Rules:
         """Return the conclusions of the rules for this mail alone. Cached for the next judgement of its case."""
         if len(turn.text) > KEPT_TEXT:
             return self._conclude(turn, reading)
-        return _kept(self, turn, reading, turn.date and turn.date.utcoffset())
+        return kept_conclusions(self, turn, reading, turn.date and turn.date.utcoffset())
 
     def _conclude(self, turn: RuleInput, reading: Reading) -> ConcludedMail:
         view = mails.view_of(turn, reading)
@@ -135,7 +129,6 @@ class Rules:
         problem = self.files["problem"].fire(view)
         concluded = msgspec.structs.replace(
             reading,
-            turn=turn.id,
             kind=kind.gives if kind else None,
             acts=tuple(dict.fromkeys(one.gives for one in fired["acts"])),
             asks=_asks([(one.gives, hit) for one in fired["asks"] for hit in one.hits]),
@@ -173,12 +166,10 @@ class Rules:
             answered, hits = self.answers[what].holds(view) if what in self.answers else (False, [])
         return tuple(hit.statement for hit in hits) if answered else None
 
-    def judge(self, thread: Thread, readings: Sequence[Reading | None] | None = None) -> Judgement:
-        """Judge a case by its mails, oldest first. Mails without a reading are read first."""
-        if not thread:
-            raise ValueError("a case without mails cannot be judged")
-        given = list(readings) if readings is not None else [None] * len(thread)
-        concluded = [self.conclude(t, r if r is not None else self.read(t)) for t, r in zip(thread, given, strict=True)]
+    def judge(self, thread: Thread, readings: Sequence[Reading]) -> Judgement:
+        """Judge a case by its mails, oldest first, at least one. Mails that are ``UNREAD`` are read first."""
+        read = (self.read(turn) if one is UNREAD else one for turn, one in zip(thread, readings, strict=True))
+        concluded = list(map(self.conclude, thread, read))
         full, telling = [one.reading for one in concluded], mails.informative_mails(concluded)
         known_kind = case_facts.kind_of(concluded)
         only_notices = all(turn.automatic in _NOTICES for turn in thread)
@@ -198,7 +189,7 @@ class Rules:
         view = View(valid_statements(concluded), facts)
         told = item_values([(one.turn, one.reading) for one in counted_mails(concluded) if mails.ours(one.turn)])
         detectable = self._detectable(thread, full, language)
-        recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(full)
+        recovered, parked = over(view, self.files["triage"]), case_facts.parked_of(concluded)
         cause = "rca" if any(topic.value == "rca" for topic in parked) else None
         needs = cause if recovered else known_kind if opened else None
         lines, missing, questions = self.checklist.fill(view, needs, told, detectable)
@@ -213,7 +204,7 @@ class Rules:
             questions=questions,
             readings=tuple(full),
             excerpt=excerpt_of(tuple(one.turn for one in telling), [one.reading for one in telling]),
-            tone=self._tone(full),
+            tone=self._tone(concluded),
             parked=parked,
             problem=problem_of(concluded),
             vendor=vendor,
@@ -243,26 +234,21 @@ class Rules:
             return None
         return self.detectable_absences.get("ja" if language == "ja" else "en", ())
 
-    def _tone(self, readings: Sequence[Reading]) -> tuple[ToneHint, ...]:
+    def _tone(self, concluded: Sequence[ConcludedMail]) -> tuple[ToneHint, ...]:
         hints = []
-        for finding in chain.from_iterable(reading.tone for reading in readings):
+        for finding in mails.findings_of_case(concluded, "tone"):
             meaning = self.catalogue.get(f"tone.{finding.value}")
             if meaning is not None and meaning.advice is not None and meaning.rewrite is not None:
                 advice, rewrite = meaning.advice, meaning.rewrite
-                text = {"ja": f"{advice.ja}\n{rewrite.ja}", "en": f"{advice.en}\n{rewrite.en}"}
+                text = Bilingual(ja=f"{advice.ja}\n{rewrite.ja}", en=f"{advice.en}\n{rewrite.en}")
                 hints.append(ToneHint(finding.value or "", finding, text))
         return tuple(hints)
 
 
 @lru_cache(KEPT_MAILS)
-def _kept(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
+def kept_conclusions(rules: Rules, turn: RuleInput, reading: Reading, _offset: timedelta | None) -> ConcludedMail:
     """Cache ``Rules._conclude``. The UTC offset is part of the key, because equal times can be on different days."""
     return rules._conclude(turn, reading)
-
-
-def clear_caches() -> None:
-    """Clear the cache of conclusions."""
-    _kept.cache_clear()
 
 
 def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
@@ -283,7 +269,7 @@ def _asks(made: Sequence[tuple[str, Hit]]) -> tuple[AskMade, ...]:
             quotes.append(quote)
         elif any(one.what == what.replace("info.", "info:", 1) for one in found):
             continue
-        found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit)))
+        found.append(AskMade(what.replace("info.", "info:", 1), mails.finding(f"ask.{what}", "core", hit.statement)))
     return tuple(found)
 
 
@@ -293,7 +279,7 @@ def _is_part(said: Statement, sentence: Statement) -> bool:
 
 
 def _findings(fired: Fired) -> list[Finding]:
-    return [mails.finding(fired.rule.id, fired.rule.file, hit, fired.gives) for hit in fired.hits]
+    return [mails.finding(fired.rule.id, fired.rule.file, hit.statement, fired.gives) for hit in fired.hits]
 
 
 def _firsts(fired: Sequence[Fired]) -> tuple[Finding, ...]:
@@ -310,7 +296,7 @@ def _promises(hits: Iterable[Hit], written: datetime | None) -> Iterator[Promise
     for hit in hits:
         due = _due(hit.statement, written)
         if due is None or written is None or due >= written:
-            yield Promise(due, mails.finding("act.promise", "core", hit))
+            yield Promise(due, mails.finding("act.promise", "core", hit.statement))
 
 
 def _due(said: Statement, written: datetime | None) -> datetime | None:

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import structs
 
 from mailrules.engine.conditions import Hit, View
 from mailrules.judgement import Finding, Reading
-from mailrules.statement import UNSURE, MailText
+from mailrules.statement import UNSURE, MailText, Statement
 from mailrules.thread import RuleInput, Thread
 
 SENTENCE = re.compile(r"[^\n。!?]+[。!?]*")
@@ -86,11 +89,16 @@ def opener(thread: Thread) -> RuleInput:
     return next((turn for turn in thread if turn.automatic is None), thread[0])
 
 
-def finding(rule: str, pack: str, hit: Hit, value: str | None = None) -> Finding:
+def finding(rule: str, pack: str, said: Statement, value: str | None = None, turn: str = "") -> Finding:
     """Return a finding for a rule that fired on a statement. `value`: by default that of the statement."""
-    said = hit.statement
     told = said.value or said.meaning if value is None else value
-    return Finding(rule, pack, hit.mail, said.quote, said.start, said.end, told)
+    return Finding(rule, pack, said.quote, said.start, said.end, told, turn)
+
+
+def findings_of_case(concluded: Sequence[ConcludedMail], name: Literal["tone", "parked"]) -> tuple[Finding, ...]:
+    """Return the tone hints or parked topics of all mails, each with the id of its mail."""
+    readings = ((one.turn.id, getattr(one.reading, name)) for one in concluded)
+    return tuple(structs.replace(found, turn=id) for id, findings in readings for found in findings)
 
 
 def valid_statements(concluded: Sequence[ConcludedMail]) -> tuple[Hit, ...]:

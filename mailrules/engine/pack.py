@@ -8,11 +8,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from mailrules.catalogue.meanings import Meaning
 from mailrules.engine.rulefile import WrittenRule
-from mailrules.fields import Model, SideName, Words
+from mailrules.fields import Model, Words
+from mailrules.judgement import Kind
+from mailrules.thread import Side
 from mailrules.vendors.profile import Incidental, ReferencePattern, Vendor
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
-Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 
 
 class Example(Model):
@@ -20,8 +21,8 @@ class Example(Model):
 
     text: str = ""
     subject: str = ""
-    side: SideName = "requester"
-    to: list[SideName] = Field(default=["team"])
+    side: Side = "requester"
+    to: list[Side] = Field(default=["team"])
     reply: bool = False
     files: Words = Field(default=[])
 
@@ -43,7 +44,7 @@ class Finder(Model):
     patterns: Words = Field(default=[])  # RE2 patterns, any case
     labels: Words = Field(default=[])  # labels of form lines (`機材番号: …`); the text after the label is the value
     unless: Words = Field(default=[])  # RE2 patterns; matching sentences are skipped
-    sides: list[SideName] = Field(default=["requester", "team"])
+    sides: list[Side] = Field(default=["requester", "team"])
     examples: Examples = Field(default=[])
     near_misses: Examples = Field(default=[])
 

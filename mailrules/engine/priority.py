@@ -20,7 +20,7 @@ def prioritise(view: View, kind: str, rules: RuleFile, triage: RuleFile) -> Prio
         impact=facts.get("impact", "unknown"),
         urgency=facts.get("urgency", "unknown"),
         evidence=_evidence(decided, stage),
-        heard=tuple(finding("heard", "core", hit) for hit in view.find("heard", ("value",))),
+        heard=tuple(finding("heard", "core", hit.statement, turn=hit.mail) for hit in view.find("heard", ("value",))),
         rule=decided.rule.id,
         needs_triage=triage.decide(view, {"over": "yes" if over(view, triage) else "", "kind": kind}) is not None,
     )
@@ -46,5 +46,9 @@ def _evidence(decided: Fired, stage: Mapping[str, Fired]) -> tuple[Finding, ...]
     """
     used = [term.name for term in decided.rule.condition.terms() if term.is_fact and not term.negated]
     sources = [decided, *(stage[name] for name in used if name in stage)]
-    found = [finding(source.rule.id, source.rule.file, hit) for source in sources for hit in source.hits]
+    found = [
+        finding(source.rule.id, source.rule.file, hit.statement, turn=hit.mail)
+        for source in sources
+        for hit in source.hits
+    ]
     return tuple({(one.rule, one.turn, one.quote): one for one in found}.values())

@@ -7,7 +7,6 @@ text around the number. All patterns are RE2: linear in the length of the text.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mailrules.fold import fold, upper
@@ -113,26 +112,14 @@ _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 """Postcodes of Japan, products and papers of a year: with a mark, a case number may look like that."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaseNumber:
-    """A case number with its quote.
-
-    ``marked``: whether it has a label or a mark such as ``#``. Otherwise only the words around it are typical of a case
-    number.
-    """
-
-    number: str
-    quote: str
-    marked: bool
-
-
 class Candidate(NamedTuple):
     """A possible case number, with its position in a folded text. ``capitals``: the same text in capitals."""
 
     number: str
+    quote: str  # the number with the last words before it in its line
     start: int
     end: int
-    marks: list[str]
+    marks: list[str]  # its labels and marks, such as ``#``; without one, only the words around the number are typical
     capitals: str
     place: str  # subject or text
 
@@ -144,28 +131,24 @@ class Candidate(NamedTuple):
         """
         return "label" in self.marks and _whole(self.number) != ""
 
-    def quote(self, folded: str) -> str:
-        """Return the number with the last words before it in its line."""
-        return folded[max(0, self.start - _BEFORE) : self.end].rpartition("\n")[2].strip()
-
     def features(self, side: str) -> list[str]:
         """Return the features for the classifier."""
         return list(number_features(self.capitals, self.start, self.end, self.place, side, self.marks))
 
 
-def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[CaseNumber, ...]:
+def find_case_numbers(subject: str, text: str, *, side: str) -> tuple[Candidate, ...]:
     """Return the case numbers of one mail. Numbers with a clear label, such as "Ticket", come first.
 
     ``side``: the side of the author, vendor or team.
     """
-    found: dict[str, CaseNumber] = {}
-    texts = {"subject": fold(subject[:500]), "text": fold(text[:MAX_READ])}
-    read = [one for place, folded in texts.items() for one in candidates(folded, place, side)]
+    found: dict[str, Candidate] = {}
+    texts = (("subject", subject[:500]), ("text", text[:MAX_READ]))
+    read = [one for place, written in texts for one in candidates(fold(written), place, side)]
     for one in sorted(read, key=lambda one: not one.is_labelled):
         if one.number in found or len(found) == MAX_FOUND:
             continue
         if one.is_labelled or probability(one.features(side)) >= LEAST:
-            found[one.number] = CaseNumber(one.number, one.quote(texts[one.place]), bool(one.marks))
+            found[one.number] = one
     return tuple(found.values())
 
 
@@ -174,7 +157,7 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
 
     At most ``MAX_CANDIDATES`` are returned. Labelled numbers take precedence over marked ones, and these over others.
     """
-    text = separate(text)
+    folded, text = text, separate(text)
     capitals, marks = upper(text), _marked(text, place)
     taken = {at for start, end in marks for at in range(start, end)}
     for match in _FREE.finditer(text):
@@ -189,7 +172,8 @@ def candidates(text: str, place: str, side: str) -> list[Candidate]:
         if is_phone or (not its and _UNMARKED.search(number)):
             continue
         if needed and _may_be_case(number, its) and not _is_of_another(capitals, start, side, its):
-            found.append(Candidate(number, start, end, its, capitals, place))
+            quote = folded[max(0, start - _BEFORE) : end].rpartition("\n")[2].strip()
+            found.append(Candidate(number, quote, start, end, its, capitals, place))
     found.sort(key=lambda one: (not one.is_labelled, not one.marks))
     return sorted(found[:MAX_CANDIDATES], key=lambda one: one.start)
 

@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-FILE = "numbers.bin"
+FILE, FORMAT = "numbers.bin", "<f2"  # the file with the weights, and their type
 SIZE = 1 << 17
 LEAST = 0.5  # minimum probability of a case number
 _BEFORE, _AFTER = 24, 16  # characters around the number that are read
@@ -62,11 +62,6 @@ def probability(features: Iterable[str]) -> float:
     return 1.0 / (1.0 + math.exp(-float(weights[slots_of(features)].sum() + weights[SIZE])))
 
 
-def written(weights: NDArray[np.float64], base: float) -> bytes:
-    """Return the content of the file with the weights."""
-    return np.append(weights, base).astype("<f2").tobytes()
-
-
 @cache
 def _weights() -> NDArray[np.float32]:
-    return np.frombuffer(files("mailrules.vendors").joinpath(FILE).read_bytes(), "<f2").astype(np.float32)
+    return np.frombuffer(files("mailrules.vendors").joinpath(FILE).read_bytes(), FORMAT).astype(np.float32)

@@ -84,17 +84,10 @@ class Vendors:
 
     def of_address(self, address: str) -> str | None:
         """Return the vendor that uses this address; the longest matching domain takes precedence."""
-        if not address:
-            return None
-        key = address.lower()
-        if key in self._domains:
-            return self._domains[key]
-        domain = key.rpartition("@")[2]
-        while domain:
-            if domain in self._domains:
-                return self._domains[domain]
-            domain = domain.partition(".")[2]
-        return None
+        name = address.lower()
+        while name and name not in self._domains:
+            name = name.rpartition("@")[2] if "@" in name else name.partition(".")[2]
+        return self._domains.get(name)
 
     def is_platform(self, vendor: str | None) -> bool:
         profile = self.profiles.get(vendor or "")
@@ -227,7 +220,7 @@ def _of_any_vendor(places: Places, vendor: str, side: str) -> Iterator[Reference
     mentioned = find_case_numbers("", texts.get("body", ""), side=side)
     for stated, numbers in ((True, told), (False, mentioned)):
         for one in numbers:
-            yield Reference(vendor, one.number, stated and one.marked, one.quote)
+            yield Reference(vendor, one.number, stated and bool(one.marks), one.quote)
 
 
 def _without(places: Places, quotes: Sequence[str]) -> Places:

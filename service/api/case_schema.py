@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from mailrules.judgement import Kind
 from mailrules.thread import Side as Role
-from service.cases.state import AskState, Kind, Level, Status
+from service.cases.state import AskState, Level, Status
 
 Side = Literal["team", "vendor", "requester"]
 Sort = Literal["-updated", "updated", "-opened", "opened", "priority"]

@@ -37,7 +37,7 @@ def asks_by_number(line: CaseMessage) -> NumberedList | None:
     None if the mail has no such list, or several.
     """
     if line.turn.side == "vendor":
-        starts = [ask.finding.start for ask in line.reading.asks] if line.reading else []
+        starts = [ask.finding.start for ask in line.reading.asks]
         lists = [one for one in numbered_lists(line.turn.text) if any(one.number_at(start) for start in starts)]
     elif line.turn.side == "team" and "requester" in line.turn.towards:
         lists = [one for one in numbered_lists(line.turn.text) if any(map(item_of, one.entries))]
@@ -53,14 +53,12 @@ def _numbered(line: CaseMessage, questions: Mapping[str, tuple[CaseMessage, Numb
     if side == "vendor" or to is None or to not in questions:
         return line
     asking, listed = questions[to]
-    reading = line.reading or Reading(turn=line.turn.id)
-    answers = answers_by_number(listed, asking.turn.text, line.turn.text, quoted, reading)
+    answers = answers_by_number(listed, asking.turn.text, line.turn.text, quoted, line.reading)
     if not answers:
         return line
     items = {number: item_of(entry) for number, entry in enumerate(listed.entries, start=1)}
     if to == "vendor":
-        made = asking.reading.asks if asking.reading else ()
-        places = [(ask, listed.number_at(ask.finding.start)) for ask in made]
+        places = [(ask, listed.number_at(ask.finding.start)) for ask in asking.reading.asks]
         keys = ((request_key(ask.what, ask.finding.quote), number) for ask, number in places if number)
         line = replace(line, by_number={key: answers.get(number) is not None for key, number in keys})
         sure = {(number, ask.what.removeprefix("info:")) for ask, number in places}
@@ -78,14 +76,13 @@ def _answered(line: CaseMessage, asked: Sequence[Asked], quoted: Mapping[int, st
 
 
 def _with_items(line: CaseMessage, replies: Iterable[Reply]) -> CaseMessage:
-    reading = line.reading or Reading(turn=line.turn.id)
-    added = [reply for reply in replies if _adds(reply, reading)]
+    added = [reply for reply in replies if _adds(reply, line.reading)]
     if not added:
         return line
     meanings = {f"item.{reply.item}" for reply in added}
-    kept = tuple(said for said in reading.statements if said.meaning not in meanings)
+    kept = tuple(said for said in line.reading.statements if said.meaning not in meanings)
     statements = (*kept, *map(_statement, added))
-    return replace(line, reading=msgspec.structs.replace(reading, statements=statements))
+    return replace(line, reading=msgspec.structs.replace(line.reading, statements=statements))
 
 
 def _adds(reply: Reply, reading: Reading) -> bool:

@@ -67,8 +67,6 @@ class Ledger:
         vendor still waits for the answer: such a request stays open, and a reminder of it is no new request.
         """
         reading = line.reading
-        if reading is None:
-            return 0
         if reading.says("act.withdraw"):
             self._withdraw(line, {ask.what for ask in reading.asks})
         if any(ask.what == "confirm_close" for ask in reading.asks):
@@ -99,7 +97,7 @@ class Ledger:
         waiting = [ask for ask in self.open() if ask.asked_at <= line.node.at]
         reading = line.reading
         self._written |= words_of(line.turn.text)
-        if not waiting or reading is None:
+        if not waiting:
             return 0
         matched = waiting if reading.says("act.elsewhere") else self._answered(waiting, line, reading)
         since = min((ask.asked_at for ask in matched), default=line.node.at)

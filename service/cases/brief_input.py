@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from mailrules.deadlines import has_moving_day
 from mailrules.engine.problem import columns, without_opening
+from mailrules.fields import Bilingual
 from service.mail.word_lists import load
 
 Lang = Literal["ja", "en"]
@@ -26,7 +27,7 @@ _MARKER = re.compile(r"^(?:(?:\(?[0-9]{1,2}[.)．）]|[-*])[ \t　]+|([・•●
 class BriefInput:
     """A case and its messages as documents of the API, and who reads the brief: vendor, team or requester.
 
-    ``language``: of the headings; None: the language of the reader. ``labels``: item → language → label. ``zone``: time
+    ``language``: of the headings; None: the language of the reader. ``labels``: item → label. ``zone``: time
     zone of dates.
     """
 
@@ -34,7 +35,7 @@ class BriefInput:
     messages: Sequence[Document]
     reader: str = "vendor"
     language: str | None = None
-    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    labels: Mapping[str, Bilingual] = field(default_factory=dict)
     zone: tzinfo = UTC
 
     @property
@@ -67,7 +68,7 @@ class BriefInput:
     @cached_property
     def _labels(self) -> list[str]:
         """All labels of items, in all languages."""
-        labels = [name for label in self.labels.values() for name in label.values()]
+        labels = [name for label in self.labels.values() for name in (label.ja, label.en)]
         return [name.casefold() for name in (*labels, *(line["label"] for line in self.case["checklist"]))]
 
     def title(self, name: str) -> str:
@@ -75,8 +76,9 @@ class BriefInput:
 
     def label(self, item: str) -> str:
         """Return the label of an item in the language of the brief."""
-        stated = (line["label"] for line in self.case["checklist"] if line["item"] == item)
-        return self.labels.get(item, {}).get(self.lang) or next(stated, item)
+        if item in self.labels:
+            return self.labels[item].in_language(self.lang)
+        return next((line["label"] for line in self.case["checklist"] if line["item"] == item), item)
 
     def is_foreign(self, mail: Document) -> bool:
         """Whether a mail is not in the language of the reader; false if its language is not known."""

@@ -6,6 +6,7 @@ Our working hours are in the site file, the working hours of a vendor in the ven
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Any
 
 import holidays
 import numpy as np
@@ -16,23 +17,29 @@ from mailrules.site import Calendar
 from mailrules.thread import Side
 from mailrules.vendors.profile import Hours
 
+_WEEK = {"mon-fri": "1111100", "mon-sat": "1111110", "all": "1111111"}
 _LONGEST = timedelta(days=3660)  # earlier business time of one period is not counted
 
 
 def held_by_side(
     moves: Sequence[tuple[datetime, Side | None]], until: datetime, calendars: Mapping[Side, Calendar]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return side → seconds during which the side had to act: elapsed, and in business time.
+) -> dict[str, Any]:
+    """Return side → seconds during which the side had to act; ``business``: the same in business time.
 
-    ``moves``: sorted (time, side that has to act from then on). The last period ends at ``until``.
+    ``moves``: sorted (time, side that has to act from then on). Moves after ``until`` are left out.
     """
+    moves = [move for move in moves if move[0] <= until]
     elapsed, worked = dict.fromkeys(calendars, 0.0), dict.fromkeys(calendars, 0.0)
     ends = [*(start for start, _ in moves[1:]), until]
     for (start, side), end in zip(moves, ends, strict=False):
         if side is not None and start < end:
             elapsed[side] += (end - start).total_seconds()
             worked[side] += business_seconds(start, end, calendars[side])
-    return {side: int(elapsed[side]) for side in calendars}, {side: int(worked[side]) for side in calendars}
+    return {**_whole(elapsed), "business": _whole(worked)}
+
+
+def _whole(seconds: Mapping[Side, float]) -> dict[str, int]:
+    return {side: int(number) for side, number in seconds.items()}
 
 
 def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> float:
@@ -40,7 +47,7 @@ def business_seconds(start: datetime, end: datetime, calendar: Calendar) -> floa
     if end <= start:
         return 0.0
     first, last = (at.astimezone(calendar.zone) for at in (max(start, end - _LONGEST), end))
-    days = _working_days(calendar.country, first.year, last.year, len(calendar.weekdays), tuple(calendar.closed))
+    days = _working_days(calendar.country, first.year, last.year, calendar.days, tuple(calendar.closed))
     length, dates = working_day(calendar), [first.date(), last.date()]
     total = int(np.busday_count(first.date(), last.date(), busdaycal=days)) * length
     for at, sign, works in zip((first, last), (-1, 1), np.is_busday(dates, busdaycal=days), strict=True):
@@ -57,10 +64,10 @@ def working_day(hours: OpeningHours) -> timedelta:
 
 
 @lru_cache(maxsize=256)
-def _working_days(country: str, first: int, last: int, weekdays: int, closed: tuple[date, ...]) -> np.busdaycalendar:
-    """Return the working days of these years. ``weekdays``: how many days of a week, from Monday on."""
+def _working_days(country: str, first: int, last: int, days: str, closed: tuple[date, ...]) -> np.busdaycalendar:
+    """Return the working days of these years. ``days``: those of a week."""
     free = () if country == "none" else holidays.country_holidays(country, years=range(first, last + 1))
-    return np.busdaycalendar("1" * weekdays + "0" * (7 - weekdays), [*free, *closed])
+    return np.busdaycalendar(_WEEK[days], [*free, *closed])
 
 
 def calendars_of(rules: Rules, vendor: str | None) -> Mapping[Side, Calendar]:

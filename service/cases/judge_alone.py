@@ -28,11 +28,10 @@ from service.cases.turn import follow
 from service.cases.vendor_mail import side_by_alarm, side_by_case_status
 from service.mail.message import Mail
 
-_PLAIN = IngestConfig()
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig = _PLAIN) -> dict[str, Any]:
+def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: IngestConfig) -> dict[str, Any]:
     """Return the object that `sodan judge` prints for one mail."""
     if mail.error is not None:
         return {"file": file, "error": mail.error}
@@ -76,7 +75,7 @@ def _forwarded(extracted: Sequence[ExtractedMessage], rules: Rules) -> Extracted
     forwarded mail of an unknown author (such as phishing) is used only if the text above it is a mere remark.
     """
     outer = extracted[0]
-    if outer.turn.automatic is not None or outer.reading is None:
+    if outer.turn.automatic is not None:
         return None
     inner = [one for one in extracted[1:] if one.node.origin != "quoted" and one.source.from_ is not None]
     for one in inner:

@@ -89,8 +89,8 @@ def answers_by_number(
     """
     if any(len(own.entries) > len(asked.entries) for own in numbered_lists(text)):
         return {}
-    numbers = tuple(map(str, range(1, len(asked.entries) + 1)))
-    mail = Asked(datetime.min, "questions", "", numbers, asked.entries, asked_in[:MOST_TEXT])
+    mail = Asked(datetime.min, "questions", "", asked.entries, asked.entries, asked_in[:MOST_TEXT])
     found = answers_with_place(text, up_to_answer(quoted, asked.entries[-1]), mail)
-    told_first = {one.item: one.words.startswith(tuple(told(one.words, reading)[:1])) for one in found}
-    return {int(one.item): one if told_first[one.item] else None for one in found}
+    return {
+        at + 1: one if one.words.startswith(tuple(told(one.words, reading)[:1])) else None for at, one in found.items()
+    }

@@ -23,8 +23,8 @@ _STEM = 5  # least number of letters that two forms of an English word share: "e
 
 def puts_off(line: CaseMessage) -> bool:
     """Whether a mail says that something will follow, for example by a promise."""
-    promises = line.reading is not None and line.reading.says("act.promise")
-    return promises or any(LATER.search(one) and not _QUESTION.search(one) for one in _sentences(line.turn.text))
+    later = (one for one in _sentences(line.turn.text) if LATER.search(one) and not _QUESTION.search(one))
+    return line.reading.says("act.promise") or any(later)
 
 
 def states_something(text: str) -> bool:

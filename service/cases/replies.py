@@ -108,10 +108,9 @@ def match(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
     return tuple(found[n] for n in sorted(found))
 
 
-def answers_with_place(text: str, quoted: str, asked: Asked) -> tuple[Reply, ...]:
-    """Return the answers that have a number, or are below or beside a copy of their question."""
-    found, _ = _by_place(list(lines_of(text)), quoted, asked)
-    return tuple(found[n] for n in sorted(found))
+def answers_with_place(text: str, quoted: str, asked: Asked) -> dict[int, Reply]:
+    """Return the answers that have a number, or are below or beside a copy of their question: question → answer."""
+    return dict(sorted(_by_place(list(lines_of(text)), quoted, asked)[0].items()))
 
 
 def up_to_answer(quoted: str, question: str) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from mailrules.engine.checklist import AT_ONCE
 from mailrules.engine.judge import Rules
 from mailrules.judgement import ItemState, Judgement, Problem
-from mailrules.site import Calendar
 from mailrules.thread import Side
 from service.cases.clocks import calendars_of, held_by_side
 from service.cases.facts.case_message import CaseMessage
@@ -76,7 +75,7 @@ def revise(
         "asks": [attributes(ask, _OF_ASK) for ask in course.asks],
         "problem": _problem(judgement.problem, course.asks, ordered),
         "clocks": {
-            **_time_per_side(moves, now, calendars_of(rules, vendor)),
+            **held_by_side(moves, now, calendars_of(rules, vendor)),
             "first_response": _first_response(ordered),
             "turns": _turns(ordered),
         },
@@ -104,13 +103,6 @@ def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]
     return None
 
 
-def _time_per_side(
-    moves: Sequence[tuple[datetime, Side | None]], now: datetime, calendars: Mapping[Side, Calendar]
-) -> dict[str, Any]:
-    elapsed, business = held_by_side([(at, side) for at, side in moves if at <= now], now, calendars)
-    return {**elapsed, "business": business}
-
-
 def _sender_notes(lines: Sequence[CaseMessage], doubted: Mapping[int, Doubt]) -> Iterator[str]:
     """Yield a note for each reason why the sender of a message is not trusted."""
     if any(line.node.forged for line in lines):
@@ -132,7 +124,7 @@ def _passed_to_requester(asked: Sequence[Asked], level: str) -> list[datetime]:
 def vendor_of(lines: Sequence[CaseMessage], judgement: Judgement, overrides: Overrides) -> str | None:
     """Return the vendor: set by a person, else named in mails, else the first product's maker."""
     written = [line for line in lines if line.turn.automatic is None]
-    named = (line.node.vendor or (line.reading.maker if line.reading else None) for line in written)
+    named = (line.node.vendor or line.reading.maker for line in written)
     by_mails = judgement.vendor or next((vendor for vendor in named if vendor), None)
     return overrides.value("vendor", by_mails)  # type: ignore[no-any-return]
 
@@ -247,7 +239,7 @@ def _references(judgement: Judgement, lines: Sequence[CaseMessage]) -> tuple[tup
     stated: set[tuple[str, str]] = set()
     foreign: set[tuple[str, str]] = set()
     for line in lines:
-        pairs = {(r.vendor, r.ref) for r in (line.reading.references if line.reading else ())}
+        pairs = {(r.vendor, r.ref) for r in line.reading.references}
         if line.node.fresh and (line.node.reply_marked or not line.node.headerless):
             foreign |= pairs
         elif line.node.tells_previous:
@@ -271,7 +263,7 @@ def _promises(lines: Sequence[CaseMessage], now: datetime) -> list[dict[str, Any
             continue
         side = line.turn.side
         after = next_word.get(side)
-        for promise in reversed(line.reading.promises if line.reading else ()):
+        for promise in reversed(line.reading.promises):
             if promise.due is None:
                 continue
             kept = after is not None and after <= promise.due

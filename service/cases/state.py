@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from mailrules.judgement import Finding, ItemState, Judgement
 from mailrules.thread import Side
 
 Status = Literal["open", "resolved", "closed"]
 Level = Literal["P1", "P2", "P3", "P4"]
-Kind = Literal["incident", "howto", "request", "billing", "security", "rca", "notice"]
 SideToAct = Literal["team", "vendor", "requester", "none"]  # ``none``: nobody has to act
 AskState = Literal["open", "answered", "withdrawn"]
 
@@ -56,30 +57,22 @@ class Overrides:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Overrides:
-        """Read ``cases.set_by_people``: field → {"value", "by", "at"}.
-
-        ``items`` and ``asks`` have such a value for each name.
-        """
-        fields = {name: value for name, value in document.items() if name not in ("items", "asks")}
-        groups = (fields, document.get("items", {}), document.get("asks", {}))
-        return cls(*({name: _setting(**written) for name, written in group.items()} for group in groups))
+        """Read ``cases.set_by_people``: field → setting. ``items`` and ``asks`` have a setting for each name."""
+        groups = {name: document[name] for name in ("items", "asks") if name in document}
+        fields = {name: setting for name, setting in document.items() if name not in groups}
+        return msgspec.convert({"fields": fields, **groups}, cls)
 
     def value(self, field: str, otherwise: Any) -> Any:
         """Return the value that a person set, or ``otherwise``."""
         return self.fields[field].value if field in self.fields else otherwise
 
 
-def _setting(value: Any, by: str, at: str, text: str = "") -> Setting:
-    return Setting(value, by, datetime.fromisoformat(at), text)
-
-
 def summary_of(judgement: Judgement) -> dict[str, Any]:
     """Return the fields of a case document that come only from the judgement."""
-    lang = _language(judgement)
     return {
         **attributes(judgement, "kind language excerpt recovered judged_by"),
         "tone": [
-            {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.get(lang) or hint.advice.get("en") or ""}
+            {"id": hint.id, **_cited(hint.finding), "advice": hint.advice.in_language(judgement.language)}
             for hint in judgement.tone
         ],
         "parked": [{"topic": f.value or f.rule, **_cited(f)} for f in judgement.parked],
@@ -105,17 +98,13 @@ def checklist_line(line: ItemState, judgement: Judgement, set_by: str | None) ->
     """Return a line of the checklist. ``set_by``: the person who answered or waived the item."""
     return {
         "item": line.item,
-        "label": line.label.get(_language(judgement)) or line.label.get("en") or line.item,
+        "label": line.label.in_language(judgement.language),
         **attributes(line, "state value"),
         **_cited(line),
         **attributes(line, "partial none"),
         "set_by": set_by,
         "others": [{"author": o.author, "message": o.turn, **attributes(o, "value quote")} for o in line.others],
     }
-
-
-def _language(judgement: Judgement) -> str:
-    return "ja" if judgement.language == "ja" else "en"
 
 
 def _cited(found: Finding | ItemState) -> dict[str, Any]:

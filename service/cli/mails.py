@@ -134,8 +134,8 @@ def judged(file: Path, name: str, rules: Rules, settings: Settings, guess: Rules
 def _roles(rules: Rules, settings: Settings) -> Roles:
     from service.cases.facts.roles import Roles
 
-    team = (*settings.team, *rules.colleagues)
-    return Roles(organisation=settings.organisation, team=team, known=rules.people, vendor_of=rules.vendors.of_address)
+    known, vendor_of = rules.people, rules.vendors.of_address
+    return Roles(organisation=settings.organisation, team=settings.team, known=known, vendor_of=vendor_of)
 
 
 def _ingest(settings: Settings) -> IngestConfig:

@@ -33,9 +33,9 @@ def rules_test(*names: Names, packs: start.Packs = ()) -> int:
         if name not in known:
             raise NotFound(f"there is no pack, vendor or entry {name!r} with examples")
     results = list(try_examples(library, build(library), names or None))
-    failed = [result for result in results if result.message]
+    failed = [result for result in results if result]
     for result in failed:
-        print(f"{result.file}:{result.line}: {result.rule}: {result.message}: {result.text!r}")
+        print(result)
     start.say(f"{start.counted(len(results), 'example')}, {len(failed)} failed")
     return start.FOUND_WRONG if failed else 0
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailrules.fields import Bilingual
 from service.errors import Conflict, NotFound, Refused
 from service.outbound import policy
 from service.outbound.acknowledge import OutboundConfig, items_to_ask, reply_subject
@@ -36,12 +37,12 @@ class Questions:
 
 def prepare(
     conn: Connection, case_id: int, items: Sequence[str], text: str, outbound: OutboundConfig, *,
-    known: Mapping[str, Mapping[str, str]], language: str | None = None, who: str = "",
+    known: Mapping[str, Bilingual], language: str | None = None, who: str = "",
 ) -> Questions:  # fmt: skip
     """Return the mail that asks for ``items``. By default, these are the ``items_to_ask`` of the case.
 
     ``text`` is placed above the questions. If it has at least as many numbered lines as there are items, a person has
-    edited the questions, and ``text`` is the whole body. ``known``: item → language → label.
+    edited the questions, and ``text`` is the whole body. ``known``: item → label.
     Raises NotFound for an unknown case or item, and Refused for more than five items or a text that is too long.
     """
     document = cases.find(conn, case_id).document
@@ -55,7 +56,7 @@ def prepare(
         raise Refused(f"text: at most {MAX_TEXT} characters")
     first = first_of_requester(conn, case_id, ("delivered", "forwarded", "attached"))
     language = mail_language(language or document.get("language") or (first.language if first else "en"))
-    labels = {item: known[item].get(language, item) for item in chosen}
+    labels = {item: known[item].in_language(language) for item in chosen}
     body = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip()
     if chosen and len(_NUMBERED.findall(body)) >= len(chosen):
         body += "\n"

@@ -7,7 +7,6 @@ from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 
-from mailrules.engine.judge import Rules
 from service.errors import Refused
 from service.intake import After, AppContext, rejudge
 from service.mail.message import Mail
@@ -45,11 +44,6 @@ def outbound_of(settings: Settings, secret: bytes) -> OutboundConfig:
 def templates_of(custom: Path | None) -> Templates:
     """Return the templates of SODAN_TEMPLATES. They are loaded once, so a changed file needs a restart."""
     return Templates(custom)
-
-
-def labels_of(rules: Rules) -> dict[str, dict[str, str]]:
-    """Return item id → language → label."""
-    return {item: {"ja": title.ja, "en": title.en} for item, title in rules.labels.items()}
 
 
 def notifier_of(settings: Settings) -> Notifier:

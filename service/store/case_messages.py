@@ -10,10 +10,10 @@ import msgspec
 from sqlalchemy import Column, Connection, Text, cast, select
 
 from mailrules.engine.judge import KEPT_MAILS
+from mailrules.judgement import UNREAD, Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
-from service.cases.facts.readings import reading_of
 from service.store import tables
 from service.store.sql import THESE, in_chunks
 from service.store.tables import messages
@@ -126,7 +126,7 @@ def _message(row: _Row) -> CaseMessage:
         node=node,
         turn=turn,
         received_at=row.received_at,
-        reading=reading_of(row.statements, turn.id) if row.statements else None,
+        reading=reading_of(row.statements),
         name=row.author_name,
         people=tuple(
             (address, name, sides.get(address, "unknown"))
@@ -134,6 +134,17 @@ def _message(row: _Row) -> CaseMessage:
             if address in (*node.to, *node.cc)
         ),
     )
+
+
+_READING = msgspec.json.Decoder(Reading)
+
+
+def reading_of(written: str | None) -> Reading:
+    """Decode a stored reading. UNREAD if there is none, or if its format is of another version."""
+    try:
+        return _READING.decode(written) if written else UNREAD
+    except msgspec.ValidationError:
+        return UNREAD
 
 
 _cached_message = lru_cache(KEPT_MAILS)(_message)

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Integer, bindparam, delete, select, update
 from mailrules.thread import RuleInput
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.readings import unbound
 from service.cases.facts.sender import DEFECTS
 from service.cases.placement.keys import stored_keys
 from service.cases.placement.known import Evidence, Plan
@@ -31,7 +30,7 @@ class ReadMail:
 def content_row(one: ReadMail, extracted: ExtractedMessage) -> dict[str, Any]:
     """Return the columns of a message that come from the mail."""
     node, source = extracted.node, extracted.source
-    turn, reading = extracted.turn, extracted.reading
+    turn = extracted.turn
     offset = turn.date.utcoffset() if turn.date is not None else None
     mail = source if isinstance(source, Mail) else None
     return {
@@ -57,7 +56,7 @@ def content_row(one: ReadMail, extracted: ExtractedMessage) -> dict[str, Any]:
         "headers": dict(mail.headers) if mail else {},
         "defects": list(mail.defects) if mail else [DEFECTS[node.trust]] if node.trust in DEFECTS else [],
         "vendor": node.vendor,
-        "statements": unbound(reading) if reading else None,
+        "statements": extracted.reading,
         "spool_id": one.claimed.id,
         "raw_part": source.raw_part if isinstance(source, Earlier) else None,
         "indexed": False,

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.extracted import ExtractedMessage
-from service.cases.facts.readings import unbound
 from service.cases.facts.sender import Handover
 from service.cases.placement.keys import stored_keys
 from service.store.message_rows import extra_facts, key_rows
@@ -113,12 +112,12 @@ def _without_clocks(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _row(line: CaseMessage) -> dict[str, Any]:
-    node, reading = line.node, line.reading
+    node = line.node
     sides = {address: side for address, _, side in line.people}
     return {
         "author_role": line.turn.side,
         "automatic": node.automatic,
         "vendor": node.vendor,
-        "statements": unbound(reading) if reading else None,
+        "statements": line.reading,
         "facts": node.document() | extra_facts(line.turn, sides),
     }

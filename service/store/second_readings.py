@@ -13,7 +13,6 @@ from sqlalchemy import Connection, func, select, true, update
 
 from mailrules.judgement import Reading
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.readings import unbound
 from service.errors import NotFound
 from service.store import case_messages
 from service.store.queues import Queue
@@ -137,7 +136,7 @@ def case_message(conn: Connection, id: int) -> CaseMessage:
 
 def save_reading(conn: Connection, message: int, reading: Reading) -> None:
     """Replace the stored reading (the statements found) of a message."""
-    conn.execute(update(stored).where(stored.c.id == message).values(statements=unbound(reading)))
+    conn.execute(update(stored).where(stored.c.id == message).values(statements=reading))
 
 
 def add_usage(conn: Connection, day: date, **amounts: float) -> None:

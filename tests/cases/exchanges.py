@@ -45,7 +45,7 @@ def line(
         meaning, _, state = one.partition("=")
         statements.append(Statement(meaning, state or "value", f"{one} of {number}", place * 40, place * 40 + 30))
     scores = tuple(0.0 if one == then else -6.0 for one in NEXT_SIDES) if then else ()
-    reading = Reading(turn=str(number), statements=tuple(statements), next_scores=scores)
+    reading = Reading(statements=tuple(statements), next_scores=scores)
     recipients = tuple(f"{one}@x.test" for one in to)
     node = MessageFacts(number, at, author=author, side=side, to=recipients, automatic=given.automatic)
     reading = msgspec.structs.replace(RULES.conclude(given, reading).reading, **(reads or {}))

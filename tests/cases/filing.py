@@ -81,7 +81,7 @@ def reading_of(turn: RuleInput) -> Reading:
     stated = [Reference(v, n, True, n) for v, n in _NUMBER.findall(subject)]
     mentioned = [Reference(whose, n, False, n) for n in _MENTIONED.findall(text)] if whose else []
     departs = turn.is_reply and "On a different topic" in text
-    return Reading(turn=turn.id, references=(*stated, *mentioned), vendor=vendor, departs=departs)
+    return Reading(references=(*stated, *mentioned), vendor=vendor, departs=departs)
 
 
 def read(extracted: ExtractedMessage) -> ExtractedMessage:

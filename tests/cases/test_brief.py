@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailrules.engine.problem import without_opening
+from mailrules.fields import Bilingual
 from mailrules.reader.courtesy import is_courtesy
 from service.cases import brief as cases_brief
 from service.cases.brief_input import BriefInput
@@ -94,9 +95,9 @@ def test_the_text_has_no_markup_and_the_markdown_escapes_it() -> None:
 @pytest.mark.parametrize(("words", "shown"), TABLES["the_label_of_a_form_line_is_not_repeated"])
 def test_the_label_of_a_form_line_is_not_repeated(words: str, shown: str) -> None:
     labels = {
-        "impact_scope": {"ja": "影響範囲", "en": "Scope of impact"},
-        "occurred_at": {"ja": "発生日時", "en": "When it started"},
-        "device_id": {"ja": "端末名", "en": "PC name"},
+        "impact_scope": Bilingual(ja="影響範囲", en="Scope of impact"),
+        "occurred_at": Bilingual(ja="発生日時", en="When it started"),
+        "device_id": Bilingual(ja="端末名", en="PC name"),
     }
     made = brief(case(line("impact_scope", words), problem={"statement": words}), MAILS, lang="ja", labels=labels)
     assert made["problem"]["statement"] == shown

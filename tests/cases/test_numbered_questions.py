@@ -89,7 +89,7 @@ def test_the_only_open_question_stays_open_if_its_number_is_put_off() -> None:
 def test_only_the_beginning_of_a_long_text_is_examined() -> None:
     long, asked = "-" * MOST_TEXT + "\n", Asked(UTC0, "questions", "", ("1",), ("is it so?",))
     assert numbered_lists(f"{long}1. is it so?\n2. or so?") == []
-    assert answers_with_place(f"{long}1. yes", f"{long}1. is it so?\nyes", replace(asked, text=long)) == ()
+    assert answers_with_place(f"{long}1. yes", f"{long}1. is it so?\nyes", replace(asked, text=long)) == {}
     numbered_lists("1. a\n2. b\n" * 100_000)
 
 

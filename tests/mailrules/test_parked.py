@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mailrules.judgement import UNREAD
 from mailrules.thread import RuleInput, Side
 from tests.mailrules.mails import RULES, language_of
 
@@ -20,5 +21,5 @@ from tests.mailrules.mails import RULES, language_of
 def test_a_refund_for_an_outage_is_for_later_and_one_of_a_wrong_bill_is_not(text: str, topics: bool) -> None:
     noon, to = datetime(2031, 9, 2, 3, 0, tzinfo=UTC), frozenset[Side](["vendor"])
     mail = RuleInput("1", "team", "ren@lab.test", text, date=noon, language=language_of(text), towards=to, begins=True)
-    parked = [one.value for one in RULES.judge((mail,)).parked]
+    parked = [one.value for one in RULES.judge((mail,), (UNREAD,)).parked]
     assert "compensation" in parked if topics else parked == []

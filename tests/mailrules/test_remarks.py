@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailrules.judgement import Judgement
+from mailrules.judgement import UNREAD, Judgement
 from mailrules.thread import RuleInput, Side
 from tests.mailrules.mails import RULES, language_of
 
@@ -25,7 +25,7 @@ def judge(line: str, inner: tuple[str, str], side: Side = "vendor") -> Judgement
     above = RuleInput(
         "2", "team", "ren@lab.test", line, f"Fwd: {inner[0]}", False, wrapper=True, date=NOON, language=language
     )
-    return RULES.judge((forwarded, above))
+    return RULES.judge((forwarded, above), (UNREAD, UNREAD))
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_line_that_reports_phishing_decides_before_the_mail_of_the_stranger() 
 
 def test_a_forward_alone_is_judged_by_its_line() -> None:
     above = RuleInput("1", "team", "ren@lab.test", "FYI", "Fwd: lifts", False, wrapper=True, date=NOON, language="en")
-    assert RULES.judge((above,)).kind is not None
+    assert RULES.judge((above,), (UNREAD,)).kind is not None

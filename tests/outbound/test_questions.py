@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import Conflict
 from service.outbound import questions
-from service.outbound.setup import labels_of, outbound_of
+from service.outbound.setup import outbound_of
 from service.store import sent_questions
 from service.store.database import Connection, Database
 from tests.outbound.desk import KEY, Desk, Smarthost, bounce, desk_with, report
@@ -18,7 +18,7 @@ from tests.outbound.desk import KEY, Desk, Smarthost, bounce, desk_with, report
 def _ask(desk: Desk, *items: str, text: str = "", case: int = 1) -> int:
     def write(conn: Connection) -> int:
         outbound = outbound_of(desk.settings, KEY)
-        known = labels_of(desk.context.rules)
+        known = desk.context.rules.labels
         made = questions.prepare(conn, case, items, text, outbound, known=known, who="mika")
         return questions.ask(conn, made, outbound, desk.now)
 

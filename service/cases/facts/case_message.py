@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mailrules.judgement import Reading
+from mailrules.judgement import UNREAD, Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.message_facts import MessageFacts, order_of
 
@@ -17,7 +17,7 @@ class CaseMessage:
     node: MessageFacts
     turn: RuleInput
     received_at: datetime
-    reading: Reading | None = None
+    reading: Reading = UNREAD
     name: str = ""  # display name of the author
     people: tuple[tuple[str, str, Side], ...] = ()  # recipients as (case-folded address, name, side)
     by_number: Mapping[tuple[str, str], bool] = field(default_factory=dict)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from mailrules.judgement import Reading
+from mailrules.judgement import UNREAD, Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
@@ -33,7 +33,7 @@ class ExtractedMessage:
     sides: tuple[tuple[str, Side], ...]  # recipients as (address, side)
     forwarded_by: str | None = None
     learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that follow from this mail
-    reading: Reading | None = None
+    reading: Reading = UNREAD
 
 
 Message = TypeVar("Message", ExtractedMessage, CaseMessage)

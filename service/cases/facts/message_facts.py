@@ -96,19 +96,14 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
         return self.origin != "delivered" and not self.message_id
 
     @property
-    def about(self) -> str | None:
-        """The vendor that the message is about, or the maker of the product."""
-        return self.vendor or self.maker
-
-    @property
     def vocabulary(self) -> frozenset[str]:
         """The topic words of subject and text."""
         return frozenset((*self.words, *self.subject_words))
 
     @property
     def companies(self) -> frozenset[str]:
-        """The vendors and partners who wrote or received the message, or whom the message is about."""
-        return frozenset(filter(None, (self.about, self.to_vendor, self.partner, self.to_partner)))
+        """The vendors and partners who wrote or received the message, and the maker of the product that it names."""
+        return frozenset(filter(None, (self.vendor or self.maker, self.to_vendor, self.partner, self.to_partner)))
 
     @property
     def company(self) -> str | None:

@@ -29,10 +29,6 @@ class Verdicts:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     open: bool = False  # any host may send (no SODAN_SMTP_NETWORKS), also one that forges the verification header
 
-    @property
-    def configured(self) -> bool:
-        return bool(self.authserv or self.networks)
-
 
 @dataclass(frozen=True, slots=True)
 class Handover:
@@ -63,7 +59,8 @@ def trust_of(mail: Mail, ours: bool, verdicts: Verdicts, handed: Handover | None
     trusted = peer is not None and any(peer in network for network in verdicts.networks)
     if passed or trusted or handed is None:
         return "verified"
-    local = not verdicts.configured and peer in _SURE_HOSTS and not _is_relayed(mail, handed)
+    configured = verdicts.authserv or verdicts.networks
+    local = not configured and peer in _SURE_HOSTS and not _is_relayed(mail, handed)
     return "local" if local or handed.channel == "import" else "unverified"
 
 

@@ -43,14 +43,9 @@ def identity_keys(node: MessageFacts, minutes: Collection[int] = (0,)) -> set[st
     keys: set[str] = set()
     if node.dated and (node.author or node.author_name):
         keys |= {_at(node, node.at + timedelta(minutes=step)) for step in minutes}
-    if text := fingerprint(node):
-        keys.add(key_of("txt", text))
+    if len(node.text) >= 40:
+        keys.add(key_of("txt", _hash(node.text[:160])))
     return keys
-
-
-def fingerprint(node: MessageFacts) -> str | None:
-    """Return the hash of the beginning of the text; None if the text is too short."""
-    return _hash(node.text[:160]) if len(node.text) >= 40 else None
 
 
 def _strong_keys(node: MessageFacts) -> tuple[set[str], set[str]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mailrules.judgement import UNREAD
 from mailrules.library import load
 from mailrules.statement import ReaderResult
 from mailrules.thread import RuleInput, Side
@@ -32,7 +33,7 @@ def judged(subject: str, text: str, author: str, side: Side = "requester", above
     turns = [RuleInput("1", side, author, text, subject, language=language)]
     if above:
         turns += [RuleInput("2", "team", AUTHOR, above, f"Fwd: {subject}", False, wrapper=True, language=language)]
-    judgement = load().judge(tuple(turns))
+    judgement = load().judge(tuple(turns), [UNREAD] * len(turns))
     return judgement.kind, judgement.priority.level, judgement.priority.needs_triage
 
 
