@@ -108,7 +108,7 @@ def test_an_invalid_file_is_refused_with_its_line_and_logged_once(
         assert str(context.refused).startswith(str(settings.site_file))
     settings.site_file.write_text("people: [{address: helper@partner.example}]\n", encoding="utf-8")
     load_now(reloader)
-    assert "helper@partner.example" in context.roles().team
+    assert context.roles().role_of("helper@partner.example") == "team"
     folder.rename(folder.with_name("elsewhere"))
     check_twice(reloader)
     assert "own.words" in context.rules.packs
