@@ -208,9 +208,9 @@ class Decision(Evidence):
     def _kinds(self) -> list[str]:
         """Return the kinds, most probable first.
 
-        Urgent mail, except from a vendor, can only be an incident or a security matter. Security is excluded if the
-        mail is not urgent enough, its probability is low, nothing in the mail points to an attack or a problem, or
-        somebody only locked themselves out. The latter is not urgent either.
+        An urgent mail can only be an incident or a security matter, except a vendor's mail, and a mail of somebody who
+        only locked themselves out. Security is excluded for such a mail, for automatic mail (`_MACHINES`), if the
+        mail is not urgent enough, if the probability of security is low, or if no sentence tells a problem or attack.
         """
         urgent = self._chance("urgent")
         ranked = sorted(KINDS, key=lambda kind: -self._chance(f"kind:{kind}"))

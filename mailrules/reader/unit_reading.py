@@ -146,9 +146,9 @@ def _reading(
 
 
 def _stated(sentence: _Sentence, mild: bool) -> Sequence[str]:
-    """Return the concepts of a sentence that are certain.
+    """Return the concepts that a sentence states unmistakably.
 
-    In a ``mild`` sentence, only a promise that depends on a condition is certain (「分かったら追って…」).
+    A ``mild`` sentence (question, condition or plan) states none, except a promise after たら (「分かったら追って…」).
     """
     if not mild:
         return sentence.plain

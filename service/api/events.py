@@ -34,7 +34,7 @@ KINDS = {
     "outbox.released": "a person released a draft or a failed mail for sending",
     "outbox.discarded": "a person discarded a mail",
     "outbox.sent": "the outgoing mail server accepted a mail",
-    "outbox.failed": "sodan could not send a mail",
+    "outbox.failed": "sodan gave up sending a mail",
     "outbox.returned": "a delivery report about a sent mail arrived",
     "outbox.held": "sodan wrote a mail as a draft, because a limit of automatic mail was reached",
     "spool.shunted": "sodan set a mail aside after three failed attempts: `data.spool`, `data.reason`",

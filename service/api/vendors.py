@@ -16,7 +16,10 @@ from service.store.database import Connection
 
 
 class Review(Out):
-    """Figures about a vendor, from at most 500 cases of 90 days. A figure with fewer than five values is null."""
+    """Figures about a vendor, from at most 500 cases that changed in the last 90 days.
+
+    A figure with fewer than five values is null.
+    """
 
     cases: int = doc("Number of cases in the review.")
     resolved: int = doc("Number of these cases that are resolved or closed.", 0)

@@ -141,7 +141,10 @@ def source(conn: Connection, number: int) -> Any:
 
 
 def file(conn: Connection, number: int) -> Any:
-    """Return one attachment as a row: its bytes are in ``part`` of the raw mail ``spool_id``. Raises NotFound."""
+    """Return the row of the attachment with the id ``number``, without its bytes. Raises NotFound.
+
+    The bytes are in the MIME part ``part`` of the raw mail ``spool_id``.
+    """
     return _one(conn, select(attachments).where(attachments.c.id == number), "attachment")
 
 

@@ -88,7 +88,11 @@ def _same_kind(vendor: str, ref: str, node: MessageFacts) -> set[str]:
 
 
 def stated_numbers(node: MessageFacts) -> tuple[tuple[str, str], ...]:
-    """Return the case numbers that a message states. In a vendor's own mail, a single number needs no label."""
+    """Return (vendor, number) of the case numbers that a message states as numbers of its own case.
+
+    A number that is only mentioned counts if it is the single number of a vendor's mail, and a number of this vendor.
+    It does not count in automatic mail, or if the mail names an earlier case.
+    """
     own = node.side == "vendor" and not (node.automatic or node.tells_previous) and len(node.mentioned) == 1
     return node.mentioned if own and not node.stated and node.mentioned[0][0] == node.company else node.stated
 
