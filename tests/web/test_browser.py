@@ -25,6 +25,7 @@ PATHS = (
 )  # fmt: skip
 
 
+expect.set_options(timeout=30_000)  # ms; a busy machine may need more than the default of 5 s
 EVERYTHING = """() => {
     for (const box of document.querySelectorAll(".pick input")) box.checked = true;
     for (const one of document.querySelectorAll("details")) { one.removeAttribute("name"); one.open = true; }
