@@ -98,16 +98,18 @@ _CLEAR = RE2.compile(
 """A clear label. Words such as "call", "log" and "issue" are not clear, because they precede many other numbers."""
 _OWN_LABEL = RE2.compile(r"(?i)受付|問い?合|ケース|チケット|インシデント|\b(?:CASE|TICKET|INCIDENT)\b")
 _DAY = "(?:0?[1-9]|[12][0-9]|3[01])"  # or a month
+_YEAR = "(?:19|20)[0-9]{2}"
 _DATE = RE2.compile(
-    rf"^(?:(?:19|20)[0-9]{{2}}(?:[-/][01]?[0-9][-/]|[01]?[0-9][-/]?)[0-3]?[0-9]|{_DAY}[-/]{_DAY}(?:[-/](?:[0-9]{{2}}|(?:19|20)[0-9]{{2}}))?)$"
+    rf"^(?:{_YEAR}(?:[-/.][01]?[0-9][-/.]|[01]?[0-9][-/.]?)[0-3]?[0-9]"
+    rf"|{_DAY}[-/.]{_DAY}(?:[-/.](?:[0-9]{{2}}|{_YEAR}))?)$"
 )
 _PHONE = RE2.compile(
     r"^(?:(?:0|81-)[1-9][0-9]{0,3}-[0-9]{2,4}-[0-9]{3,4}|0[0-9]{2,3}-[0-9]{2,3}|0[0-9]{2,3}-[0-9]{6})$"
 )
 _OTHER_CODE = RE2.compile(
-    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$"
+    r"^0X[0-9A-F]+$|^(?:19|20)[0-9]{2}[-/](?:19|20)?[0-9]{2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T|^KB[-_]?[0-9]{4,7}$|^(?:CVE|ORA|HTTP|ISO|RFC|UTF|SHA|EV|PO|INV)[-_]?[0-9]|^MS[0-9]{2}-[0-9]{3}$|^[0-9]+(?:ST|ND|RD|TH|GB|MB|TB|KB|MS|H|X)$|^(?:[0-9]{1,3}\.){3}[0-9]{1,3}$"
 )
-_VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")  # or an IP address
+_VERSION = RE2.compile(r"^[0-9]+(?:\.[0-9]+)+$")
 _UNMARKED = RE2.compile(r"^[0-9]{3}-[0-9]{4}$|^[A-Z]{2,6}-?20[0-9]{2}$")
 """Postcodes of Japan, products and papers of a year: with a mark, a case number may look like that."""
 
@@ -204,8 +206,8 @@ def _may_be_case(number: str, marks: Sequence[str] = ()) -> bool:
 
 def _is_of_another(capitals: str, start: int, side: str, marks: Sequence[str]) -> bool:
     """Whether the words before a number say that it is of another thing, or of the addressee."""
-    head = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2].rstrip(_OPENING)
-    head = _SPACED.sub(r"\1", head)
+    line = capitals[max(0, start - 2 * _BEFORE) : start].rpartition("\n")[2]
+    head = _SPACED.sub(r"\1", line.rstrip(_OPENING))
     has_label = "label" in marks or "vague label" in marks
     other = "other label" in marks or (not has_label and _NOT_CASE.search(head))
     return bool(other or _READERS[side].search(head))
