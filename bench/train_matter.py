@@ -18,6 +18,7 @@ Needs the dependency group ``train``.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import cyclopts
 import numpy as np
@@ -35,12 +36,12 @@ FALSE = {"departure": 0.02}
 """Classifier → share of the unlabelled mails that it may take for labelled ones. Others decide at probability .5."""
 
 
-def main(*folders: Path, write: bool = False, only: str = "") -> None:
+def main(*folders: Path, write: bool = False, only: Literal["next", "report"] | None = None) -> None:
     shipped = shipped_weights()
     made = dict(shipped.matter)
     sets = {} if only == "report" else examples.matter_and_turn(folders)
     sets |= examples.examples_of("labelled_reports") | examples.people()
-    for group in [one for one in GROUPS if one.startswith(only)]:
+    for group in [one for one in GROUPS if one.startswith(only or "")]:
         own = {one: [each for each in its if each.classifier.startswith(group)] for one, its in sets.items()}
         made |= _trained(group, {one: its for one, its in own.items() if its}, write)
     if write:

@@ -93,7 +93,8 @@ def test_folders_and_maildirs_are_searched_for_files_with_mail(sqlite: Database,
         "box/new/2.host": ONE + b"2",
         "box/.Sent/cur/4.host": ONE + b"3",
     }
-    others = ("box/tmp/3.host", "box/dovecot.index.log", "notes.md", "picture.PNG", "data.json", ".hidden")
+    box = ("tmp/3.host", "dovecot.index.log")
+    others = (*(f"box/{one}" for one in box), "notes.md", "picture.PNG", "data.json", ".hidden")
     for name, content in (files | dict.fromkeys(others, b"no mail")).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)

@@ -86,7 +86,7 @@ class Evidence:
         return self.thresholds.get(meaning, self.thresholds.get(meaning.split(":")[0], 2.0))
 
     def _names(self, family: str | tuple[str, ...]) -> bool:
-        """Whether a sentence or the subject contains a concept whose id begins so (``sec.``)."""
+        """Whether a sentence or the subject contains a concept whose id begins with ``family``."""
         return any(concept.startswith(family) for concept in self._concepts)
 
     def _state(self, meaning: str, chance: float, state: str | None = None) -> Statement:

@@ -63,7 +63,6 @@ _DANGERS = ("attack", "breach", "threat")  # reports after which the team acts, 
 _MERE_THANKS = ("act.thanks", "heard", "kind.", "impact.", "urgency.")  # a mail with only thanks has nothing else
 _SURELY_NOBODY = log(0.5)
 """Minimum chance by the words alone that nobody has to act after a mail of our side: such a mail resolves its case."""
-_NOTHING = Reading()
 Solved = tuple[datetime, str]  # (time, id of the message)
 _CLOSING = frozenset(("confirm_close", SOMETHING))  # requests of a proposal to close: "… or tell us what is left"
 
@@ -111,7 +110,7 @@ def follow(
         if line is not None:
             _process(course, ledger, line)
     if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are mere notices
-        live = next((side for line in lines if line.reading and (side := side_by_alarm(line.reading))), None)
+        live = next((side for line in lines if (side := side_by_alarm(line.reading))), None)
         if all(line.turn.automatic == "notification" for line in lines):
             course.since = lines[0].node.at
             if live is not None:
@@ -158,7 +157,7 @@ def _pass_on(course: Course, at: datetime, side: Side) -> None:
 def _process(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
-    reading = line.reading or _NOTHING
+    reading = line.reading
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
     if line.turn.side != "vendor" and line.turn.automatic is None:
         course.severe |= reading.says("impact.high", states=("value",))
@@ -289,10 +288,10 @@ def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSi
 
     A user's mail does not give the turn to a vendor who takes no part in the case.
     """
-    chances = line.reading.next_scores if line.reading else ()
+    chances = line.reading.next_scores
     if not chances:
         return otherwise
-    if course.moves and line.reading and line.reading.report == "over":
+    if course.moves and line.reading.report == "over":
         return "team"
     possible = {
         "team": True,

@@ -18,6 +18,7 @@ from service.store import tables
 from service.store.sql import THESE, in_chunks
 from service.store.tables import messages
 
+_READING = msgspec.json.Decoder(Reading)
 CACHED_SIZE = 32_000  # maximum size of a stored message in characters for which the decoded value is cached
 
 
@@ -134,9 +135,6 @@ def _message(row: _Row) -> CaseMessage:
             if address in (*node.to, *node.cc)
         ),
     )
-
-
-_READING = msgspec.json.Decoder(Reading)
 
 
 def reading_of(written: str | None) -> Reading:

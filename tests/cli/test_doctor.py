@@ -102,16 +102,16 @@ def test_the_doctor_reports_a_service_that_is_not_ready(
 
 
 @pytest.mark.parametrize(
-    ("url", "todo"),
+    ("url", "advice"),
     [("postgresql://nobody@127.0.0.1:1/none", "Start the database server"),
      ("sqlite:////proc/none/sodan.db", "create it with `sodan migrate`")],
 )  # fmt: skip
 def test_the_doctor_reports_a_missing_database(
-    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, todo: str
+    sodan: Sodan, monkeypatch: pytest.MonkeyPatch, url: str, advice: str
 ) -> None:
     monkeypatch.setenv("SODAN_DATABASE_URL", url)
     result = wrong(sodan)
-    assert todo in result
+    assert advice in result
     assert len(result.splitlines()) == 1
 
 
