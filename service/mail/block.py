@@ -102,23 +102,23 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
         return yahoo_block
     if separator != "end" and first_row < len(lines) and parse_header_line(lines[first_row]):
         values, end = _read_rows(lines, first_row)
-        if _is_heading(lines, first_row, values, separator, ruled):
-            return Block(at, _after_rule(lines, end), separator, values, ruled)
+        block = Block(at, _after_rule(lines, end), separator, values, ruled)
+        if _is_heading(block, lines, first_row):
+            return block
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")  # a separator without header lines
     is_complete = separator == "end" or (decorated and separator in ("forward", "original"))
     return Block(at, at + 1, separator) if is_complete else None
 
 
-def _is_heading(
-    lines: Sequence[str], first_row: int, values: dict[Field, str], separator: Separator, ruled: bool
-) -> bool:
-    """Return whether header lines with these values begin a mail, and are not a form or a list of facts."""
+def _is_heading(block: Block, lines: Sequence[str], first_row: int) -> bool:
+    """Return whether the header lines from ``first_row`` on begin a mail, and are not a form or a list of facts."""
+    values, separator = block.values, block.separator
     if "from" not in values or len(values.keys() & _MAIN_FIELDS) < (2 if separator in ("forward", "original") else 3):
         return False
-    is_bare = separator == "none" and not ruled
-    if (is_bare or separator == "unknown") and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
+    may_be_form = block.is_bare or separator == "unknown"
+    if may_be_form and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
         return False
-    return not is_bare or "raw" in values or _is_from_client(lines, first_row, values)
+    return not block.is_bare or block.is_raw or _is_from_client(lines, first_row, values)
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
