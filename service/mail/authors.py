@@ -80,7 +80,7 @@ def author_and_date(
     text = text.translate(INVISIBLE)
     dated = dates.read(ADDRESS.sub(" ", text), default_zone, mail_date)
     address = ADDRESS.search(text)
-    name = _name(text[: address.start()] if address is not None else _part_with_name(text))
+    name = _name(text[: address.start()]) if address is not None else _name_beside_verb(text)
     email = address[0].rstrip(".") if address is not None else ""
     if "@" in name or name.casefold().rpartition(" ")[2] in _PRONOUNS:
         name = ""
@@ -88,16 +88,11 @@ def author_and_date(
     return author, dated[0] if dated is not None else None, bool(dated and dated[1])
 
 
-def _part_with_name(text: str) -> str:
-    """Return the part of an attribution with the name: before its verb, or after it."""
+def _name_beside_verb(text: str) -> str:
+    """Return the name in an attribution without an address: before its last verb, or else after it."""
     folded = fold(text)
     verbs = list(VERB.finditer(folded)) if len(folded) == len(text) else []
-    if not verbs:
-        return text
-    before, after = text[: verbs[-1].start()], text[verbs[-1].end() :]
-    if _name(before) or not _name(after):
-        return before if before.strip() else text
-    return after
+    return (_name(text[: verbs[-1].start()]) or _name(text[verbs[-1].end() :])) if verbs else _name(text)
 
 
 def _name(text: str) -> str:

@@ -25,9 +25,6 @@ _CLIENT_ORDERS: Final = (
     ["from", "subject", "date", "to"],
     ["from", "date", "subject", "to"],
 )
-_OPEN_ORDER: Final[tuple[Field, ...]] = (
-    "from", "to", "date", "subject", "cc", "bcc", "reply_to", "message_id", "raw", "other",
-)  # fmt: skip
 _MAIN_FIELDS: Final = frozenset({"from", "to", "cc", "subject", "date"})
 _HEADER_FORM = re.compile(r"[ \t*_>|]{0,6}([^\W\d_][^\d:：<>@\n]{0,27})[:：][ \t*\u00a0]*(.*)$")
 _RAW = re.compile(r"[A-Za-z]{1,30}-[A-Za-z-]{1,40}:(?:[ \t]|$)")
@@ -67,9 +64,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class HeaderLine:
-    """One header line. ``fields``: the fields that the header word may mean."""
+    """One header line. ``field``: the meaning of its header word."""
 
-    fields: frozenset[Field]
+    field: Field
     value: str
     word: str
 
@@ -84,10 +81,10 @@ def parse_header_line(line: str) -> HeaderLine | None:
     elif colon < 0:
         return None
     word = fold(head[:colon].strip(" \t*_\u00a0\u200e\u200f\u3000]】"))
-    fields = LABELS.get(word)
-    if fields is None and not word.isascii():
-        fields = LABELS.get(word.replace(" ", "").replace("\u3000", ""))
-    return HeaderLine(fields, bare[colon + 1 :].strip(" \t*\u00a0\u200e\u200f\u3000"), word) if fields else None
+    meaning = LABELS.get(word)
+    if meaning is None and not word.isascii():
+        meaning = LABELS.get(word.replace(" ", "").replace("\u3000", ""))
+    return HeaderLine(meaning, bare[colon + 1 :].strip(" \t*\u00a0\u200e\u200f\u3000"), word) if meaning else None
 
 
 def block_at(lines: Sequence[str], at: int) -> Block | None:
@@ -102,23 +99,23 @@ def block_at(lines: Sequence[str], at: int) -> Block | None:
         return yahoo_block
     if separator != "end" and first_row < len(lines) and parse_header_line(lines[first_row]):
         values, end = _read_rows(lines, first_row)
-        if _is_heading(lines, first_row, values, separator, ruled):
-            return Block(at, _after_rule(lines, end), separator, values, ruled)
+        block = Block(at, _after_rule(lines, end), separator, values, ruled)
+        if _is_heading(block, lines, first_row):
+            return block
     decorated = line.lstrip(" \t*_")[:2] in ("--", "==", "**", "__")  # a separator without header lines
     is_complete = separator == "end" or (decorated and separator in ("forward", "original"))
     return Block(at, at + 1, separator) if is_complete else None
 
 
-def _is_heading(
-    lines: Sequence[str], first_row: int, values: dict[Field, str], separator: Separator, ruled: bool
-) -> bool:
-    """Return whether header lines with these values begin a mail, and are not a form or a list of facts."""
+def _is_heading(block: Block, lines: Sequence[str], first_row: int) -> bool:
+    """Return whether the header lines from ``first_row`` on begin a mail, and are not a form or a list of facts."""
+    values, separator = block.values, block.separator
     if "from" not in values or len(values.keys() & _MAIN_FIELDS) < (2 if separator in ("forward", "original") else 3):
         return False
-    is_bare = separator == "none" and not ruled
-    if (is_bare or separator == "unknown") and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
+    may_be_form = block.is_bare or separator == "unknown"
+    if may_be_form and "@" not in values["from"] and not dates.has_day(values.get("date", "")):
         return False
-    return not is_bare or "raw" in values or _is_from_client(lines, first_row, values)
+    return not block.is_bare or block.is_raw or _is_from_client(lines, first_row, values)
 
 
 def _after_rule(lines: Sequence[str], end: int) -> int:
@@ -178,18 +175,14 @@ def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]
 def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
     """Return the header line in ``line``, or None. Below other header lines, it may also be one of a raw message."""
     if rows and _RAW.match(line) is not None and parse_header_line(line) is None:
-        return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
+        return HeaderLine("other", "", line.partition(":")[0])
     return parse_header_line(line)
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
     """Return whether a header line below a blank line belongs to the block: the block lacks its field."""
     fields = _assign(rows).keys()
-    return (
-        all(row.word != other.word for other in rows)
-        and not row.fields <= fields
-        and (len(rows) < 3 or not {"subject", "from"} <= fields)
-    )
+    return row.field not in fields and (len(rows) < 3 or not {"subject", "from"} <= fields)
 
 
 def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: int) -> bool:
@@ -197,33 +190,16 @@ def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: 
     if row.value.endswith((",", ";")) or line.lstrip().startswith("<") or not row.value:
         return True
     if any(parse_header_line(below) for below in lines[at + 1 : min(last, at + 3)] if below.strip()):
-        return "subject" not in row.fields or len(row.value) > 40 or line[:1] in " \t"
-    if "subject" in row.fields and len(row.value) > 45 and line[:1] in " \t":
-        return at + 1 < len(lines) and not lines[at + 1].strip()
-    return bool(row.fields & {"to", "cc"}) and line[:1] in " \t" and "@" in line
+        return row.field != "subject" or len(row.value) > 40 or line[:1] in " \t"
+    return row.field in ("to", "cc") and line[:1] in " \t" and "@" in line
 
 
 def _assign(rows: Sequence[HeaderLine]) -> dict[Field, str]:
-    """Return the values by field. A row with an ambiguous word gets a field that no unambiguous row has."""
-    row_of: dict[Field, int] = {}
-    for at, row in enumerate(rows):
-        if len(row.fields) == 1:
-            (only,) = row.fields
-            row_of.setdefault(only, at)
-    for at, row in enumerate(rows):
-        free = [f for f in _OPEN_ORDER if f in row.fields and f not in row_of]
-        if len(row.fields) > 1 and free:
-            row_of[_best_field(free, row.value)] = at
-    return {field: rows[at].value for field, at in sorted(row_of.items(), key=lambda item: item[1])}
-
-
-def _best_field(free: Sequence[Field], value: str) -> Field:
-    """Return the field that fits the value. ``date`` fits digits without an address."""
-    if "date" in free and len(free) > 1:
-        if "@" not in value and any(c.isdigit() for c in value):
-            return "date"
-        free = [f for f in free if f != "date"]
-    return free[0]
+    """Return the values by field, in the order of the rows. The first row of a field counts."""
+    values: dict[Field, str] = {}
+    for row in rows:
+        values.setdefault(row.field, row.value)
+    return values
 
 
 def _one_line(line: str, at: int) -> Block | None:
@@ -243,25 +219,25 @@ def _one_line(line: str, at: int) -> Block | None:
     labels = [label for colon in colons if (label := _label_before(header_lines, colon.start())) is not None][:12]
     ends = [*(start for start, _, _ in labels[1:]), len(header_lines)]
     rows = [
-        HeaderLine(fields, header_lines[colon + 1 : end].strip(), "")
-        for (_, colon, fields), end in zip(labels, ends, strict=False)
+        HeaderLine(meaning, header_lines[colon + 1 : end].strip(), "")
+        for (_, colon, meaning), end in zip(labels, ends, strict=False)
     ]
     values = _assign(rows)
     if "from" not in values or len(values) < 2:
         return None
     date = values.get("date", "")
     subjects = () if "subject" in values else _GLUED.finditer(date)
-    if subject := next((m for m in subjects if "subject" in LABELS.get(fold(m[1]), ())), None):
+    if subject := next((m for m in subjects if LABELS.get(fold(m[1])) == "subject"), None):
         # some languages lack a colon: "Enviado: … 09:26:50 CETAssunto A subject"
         values["date"], values["subject"] = date[: subject.start(1)], date[subject.end() :].strip()
     return Block(at, at + 1, separator_of_phrase(fold(stripped[dashes:end_of_dashes]).strip()), values)
 
 
-def _label_before(text: str, colon: int) -> tuple[int, int, frozenset[Field]] | None:
-    """Return (start, ``colon``, fields) of the longest header word before ``colon``, or None."""
+def _label_before(text: str, colon: int) -> tuple[int, int, Field] | None:
+    """Return (start, ``colon``, field) of the longest header word before ``colon``, or None."""
     for start in range(max(0, colon - LONGEST_LABEL), colon):
         first, before = text[start], text[start - 1 : start]
         begins_word = not before.isalpha() or first.isupper() or first.upper() == first.lower()
-        if begins_word and not first.isspace() and (fields := LABELS.get(fold(text[start:colon]).strip())):
-            return start, colon, fields
+        if begins_word and not first.isspace() and (meaning := LABELS.get(fold(text[start:colon]).strip())):
+            return start, colon, meaning
     return None

@@ -88,13 +88,9 @@ def footer_start(lines: Sequence[str]) -> int | None:
     return len(lines) - 2 if linked and len(lines) > 1 and _is_footer(lines[-2]) else None
 
 
-def list_footer_start(lines: Sequence[str]) -> int | None:
-    """Return the index of the dashed line above a mailing list's footer, or None."""
-    for at in range(len(lines) - 1, max(-1, len(lines) - 8), -1):
-        if is_drawn_line(lines[at]):
-            below = "\n".join(line[:300] for line in lines[at + 1 :])
-            return at if _LIST_FOOTER.search(below) else None
-    return None
+def is_list_footer(lines: Sequence[str]) -> bool:
+    """Return whether the lines below a drawn line are a mailing list's footer."""
+    return any(_LIST_FOOTER.search(line[:300]) for line in lines)
 
 
 def _is_footer(line: str) -> bool:

@@ -1,7 +1,4 @@
-"""The words that mail clients write around other mails, from ``words/clients.yaml``. ``fold`` normalises them.
-
-A header word may mean different fields in different languages: "Da" is From in Italian and Date in others.
-"""
+"""The words that mail clients write around other mails, from ``words/clients.yaml``. ``fold`` normalises them."""
 
 from typing import Final, Literal, cast
 
@@ -15,17 +12,13 @@ ROWS: Final = [row.split(" | ") for row in _LISTS["labels"].splitlines()]
 """Rows of [language, words for each field of ``_ORDER`` …]; words are separated by commas."""
 
 
-def _labels() -> dict[str, frozenset[Field]]:
+def _labels() -> dict[str, Field]:
     rows = [pair for row in ROWS for pair in zip(_ORDER, row[1:], strict=True)]
-    others = (row.partition(" | ") for row in _LISTS["other_labels"].splitlines())
-    table: dict[str, frozenset[Field]] = {}
-    for field, labels in (*rows, *((field, labels) for field, _, labels in others)):
-        for word in map(fold, labels.split(", ")):
-            table[word] = table.get(word, frozenset()) | {cast(Field, field)}
-    return table
+    others = [(field, labels) for field, _, labels in (r.partition(" | ") for r in _LISTS["other_labels"].splitlines())]
+    return {fold(word): cast(Field, field) for field, labels in (*rows, *others) for word in labels.split(", ")}
 
 
-LABELS: Final = _labels()  # header word → the fields that it may mean
+LABELS: Final = _labels()  # header word → the field that it means
 LONGEST_LABEL: Final = max(map(len, LABELS))
 FORWARD_MARKS: Final = phrases(_LISTS["forward_marks"])
 """Phrases of the separator line above a forwarded mail, without dashes and colon."""

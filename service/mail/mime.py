@@ -68,10 +68,10 @@ class _Splitter:
         self.delimiters: dict[bytes, list[int]] = {}
         self.open: list[tuple[Part, bytes | None]] = []
 
-    def read(self, path: str = "0", default: str = "text/plain") -> Part:
-        """Return the root part of the buffer. ``default``: the media type of a root without Content-Type."""
+    def read(self, path: str) -> Part:
+        """Return the root part of the buffer."""
         preamble = _PREAMBLE.match(self.buffer)  # a byte order mark, empty lines and an mbox "From " line
-        root = self._enter(preamble.end() if preamble else 0, path, default)
+        root = self._enter(preamble.end() if preamble else 0, path, "text/plain")
         position = self.open[-1][0].start - 1  # a delimiter may be on the first line of a body
         while self.delimiters and (at := self.buffer.find(b"\n--", position)) >= 0:
             end = self.buffer.find(b"\n", at + 1, at + 1_000)
@@ -219,10 +219,10 @@ def content_type(part: Part, default: str) -> tuple[str, dict[str, str]]:
     return "application/octet-stream" if is_file else default, values
 
 
-def read(buffer: bytes, defects: set[str], path: str = "0", default: str = "text/plain") -> Part:
+def read(buffer: bytes, defects: set[str], path: str = "0") -> Part:
     """Return the root part of ``buffer``; codes such as ``mime-deep`` are added to ``defects``."""
     head = buffer[:4_096]
     if b"\n" not in head and b"\r" in head:
         buffer = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         defects.add("line-ends-cr")
-    return _Splitter(buffer, defects).read(path, default)
+    return _Splitter(buffer, defects).read(path)

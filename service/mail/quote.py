@@ -22,7 +22,6 @@ _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
 ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
-_ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
 _LONGEST_ENDING: Final = max(map(len, WROTE)) + 20
 _LAST: Final = frozenset(verb[-1] for verb in WROTE) | frozenset(verb[-1].upper() for verb in WROTE)
@@ -121,42 +120,29 @@ def quote_follows(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_attribution(text: str, before_quote: bool) -> bool:
-    """Return whether the text has an author with a date or a verb. ``before_quote``: whether a quoted line is below."""
+    """Return whether the text names an author and says that a mail follows.
+
+    A verb such as "wrote" says this. With an address, two of these also do: an address in brackets, a date or time, and
+    a quoted line below (``before_quote``). "Quoting X <a@b>:" is such a text.
+    """
     if len(text) > _MOST_CHARACTERS or (text.endswith("。") and not before_quote):
         return False
     folded = fold(text)
-    verb = VERB.search(folded)
-    address = ADDRESS.search(text)
+    verb, address, ends_with_wrote = VERB.search(folded), ADDRESS.search(text), ends_with_verb(folded)
+    has_colon, has_time = _END.search(folded) is not None, _TIME.search(text) is not None
+    if address is not None:
+        if not (ends_with_wrote or has_colon) or _is_prose(text[: address.start()]):
+            return False
+        tail = text[address.end() :].strip(" >)]\"'*")
+        in_brackets = text[address.end() :][:1] in (">", ")", "]")
+        is_dated = has_time or (tail in (":", "：") and dates.has_day(text))
+        is_short = len(tail) <= 40 and len(tail.split()) <= 4
+        return verb is not None or (is_short and before_quote + in_brackets + is_dated >= 2)
     if verb is None:
-        return address is not None and (
-            _is_day_and_address(text, before_quote) or _has_unknown_verb(text, address, before_quote)
-        )
-    tail = folded[verb.end() :]
-    if len(tail) > 80 and address is None:
         return False
-    if address is not None and (ends_with_verb(folded) or _END.search(folded)):
-        return not _is_prose(text[: address.start()])
-    if dates.has_day(text) and (ends_with_verb(folded) or (_END.search(folded) and _TIME.search(folded))):
+    if dates.has_day(text) and (ends_with_wrote or (has_colon and has_time)):
         return len(text) <= 200
-    return before_quote and len(text) <= 120 and ends_with_verb(folded) and len(folded) > len(verb[0]) + 3
-
-
-def _is_day_and_address(text: str, before_quote: bool) -> bool:
-    """Return whether this is an attribution without a verb and perhaps without a time: "2026-01-05 X <a@b>:"."""
-    if not (before_quote or text.rstrip().endswith((":", "："))):
-        return False
-    return _ADDRESS_END.search(text) is not None and dates.has_day(text)
-
-
-def _has_unknown_verb(text: str, address: re.Match[str], before_quote: bool) -> bool:
-    """Return whether this is an attribution with an unknown verb: "12:46 X <a@b> kirjutas:"."""
-    tail = text[address.end() :].strip(" >)]\"'*")
-    if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4 or _is_prose(text[: address.start()]):
-        return False
-    in_brackets = text[address.start() - 1 : address.start()] in ("<", "(", "[")
-    if before_quote and in_brackets and len(text[: address.start()].split()) < 6 and len(text) < 120:
-        return True  # "Quoting X <a@b>:"
-    return _TIME.search(text) is not None and (before_quote or (in_brackets and len(text) < 200))
+    return before_quote and len(text) <= 120 and ends_with_wrote and len(folded) > len(verb[0]) + 3
 
 
 def _is_prose(text: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from service.mail.boilerplate import banner_end, disclaimer_start, footer_start, list_footer_start
+from service.mail.boilerplate import banner_end, disclaimer_start, footer_start, is_list_footer
 from service.mail.message import Address
 from service.mail.separator_lines import is_drawn_line
 from service.mail.word_lists import alternatives, fold, load, phrases
@@ -14,6 +14,7 @@ from service.mail.word_lists import alternatives, fold, load, phrases
 _LONGEST_SIGNATURE: Final = 16  # maximum number of lines of a signature without a delimiter
 _LONGEST_DELIMITED: Final = 60
 """Maximum number of lines below "-- " (RFC 3676 §4.3); more lines are text below a line of dashes."""
+_LONGEST_LIST_FOOTER: Final = 6
 _WIDEST: Final = 90
 _LONGEST_NAME: Final = 44
 _MOST_CUTS: Final = 40
@@ -41,13 +42,11 @@ _SENTENCE = re.compile(
 _SIGN_OFFS: Final = phrases(_LISTS["sign_offs"])
 
 
-def new_text(lines: list[str], author: Address | None = None) -> list[str]:
+def new_text(lines: list[str], author: Address | None) -> list[str]:
     """Return the lines of one author without warning, signature and footer."""
     kept = _trim(lines)
     for _ in range(_MOST_CUTS):
-        tail_start = _tail_start(kept)
-        if tail_start is None and author is not None and _ends_with_name(kept, author):
-            tail_start = len(kept) - 1
+        tail_start = _tail_start(kept, author) if kept else None
         if tail_start is None:
             break
         kept = _trim(kept[:tail_start])
@@ -65,62 +64,60 @@ def _trim(lines: list[str]) -> list[str]:
     return lines[start:end]
 
 
-def _tail_start(lines: list[str]) -> int | None:
+def _tail_start(lines: list[str], author: Address | None) -> int | None:
     """Return the index where a signature, footer or disclaimer begins, or None."""
-    finders = (
-        _delimiter_line, footer_start, disclaimer_start, list_footer_start, _framed_signature, _closing,
-        _contact_paragraph,
-    )  # fmt: skip
-    return next((at for find in finders if (at := find(lines)) is not None), None) if lines else None
+    for find in (footer_start, disclaimer_start, _first_line, _contact_paragraph):
+        if (start := find(lines)) is not None:
+            return start
+    return len(lines) - 1 if _ends_with_name(lines, author) else None
 
 
-def _delimiter_line(lines: list[str]) -> int | None:
-    """Return the index of the delimiter "-- " (RFC 3676 §4.3) or a similar line, or None."""
+def _first_line(lines: list[str]) -> int | None:
+    """Return the index of the lowest line that begins a signature or a mailing list's footer, or None."""
     for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
-        if len(lines[at]) < 8 and _DELIMITER.match(lines[at]):
-            below = lines[at + 1 :]
-            fits = len(below) <= _LONGEST_SIGNATURE and not any(_LOG_LINE.match(line[:200]) for line in below)
-            return at if fits or lines[at] == "-- " else None
-    return None
-
-
-def _framed_signature(lines: list[str]) -> int | None:
-    """Return the index of the line of dashes or stars above a signature, or None. This form is usual in Japan."""
-    below: list[str] = []
-    for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED), -1):
-        line = lines[at]
-        if not line.strip():
-            continue
-        if not is_drawn_line(line):
-            if len(below) >= _LONGEST_SIGNATURE or not _fits_signature(line):
-                return None
-            below.append(line)
-        elif below and _looks_like_signature(below, below_frame=True):
+        line, below = lines[at], lines[at + 1 :]
+        if _is_delimiter(line, below) or _is_frame(line, below) or _is_closing(line, below):
             return at
     return None
 
 
-def _closing(lines: list[str]) -> int | None:
-    """Return the index of "Best regards," above a name, or of a last line "- Ann", or None."""
-    for at in range(len(lines) - 1, max(0, len(lines) - 12), -1):
-        phrase = fold(lines[at][:60]).strip(" \t,.!;:-*_、。　")
-        if phrase in _SIGN_OFFS and len(lines[at]) < 60:
-            below = [line for line in lines[at + 1 :] if line.strip()]
-            fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below[:10])
-            has_footnote = any(_FOOTNOTE.match(line) for line in below)
-            return at if fits and 1 <= len(below) <= 9 and not has_footnote else None
-    last = lines[-1].strip()
-    is_apart = len(lines) > 1 and not lines[-2].strip()
-    is_name = len(last) < 44 and _NAME_DASH.match(last) and len(last.split()) <= 4
-    return len(lines) - 1 if is_apart and is_name else None
+def _is_delimiter(line: str, below: Sequence[str]) -> bool:
+    """Return whether the line is the delimiter "-- " (RFC 3676 §4.3) or a similar line above a signature."""
+    if line == "-- " or len(line) >= 8 or not _DELIMITER.match(line):
+        return line == "-- "
+    return len(below) <= _LONGEST_SIGNATURE and not any(_LOG_LINE.match(line[:200]) for line in below)
 
 
-def _ends_with_name(lines: Sequence[str], author: Address) -> bool:
-    """Return whether the last line is only the author's name or a part of it.
+def _is_frame(line: str, below: Sequence[str]) -> bool:
+    """Return whether the line of dashes or stars is above a list's footer, or, as is usual in Japan, a signature."""
+    if not is_drawn_line(line):
+        return False
+    signature = [line for line in below if line.strip() and not is_drawn_line(line)]
+    if len(below) <= _LONGEST_LIST_FOOTER and is_list_footer(below):
+        return True
+    fits = 0 < len(signature) <= _LONGEST_SIGNATURE and all(map(_fits_signature, signature))
+    return fits and _looks_like_signature(signature, below_frame=True)
+
+
+def _is_closing(line: str, below: Sequence[str]) -> bool:
+    """Return whether the line is "Best regards," or the like above a name."""
+    if len(line) >= 60 or fold(line).strip(" \t,.!;:-*_、。　") not in _SIGN_OFFS:
+        return False
+    signature = [line for line in below if line.strip()]
+    fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in signature)
+    return fits and 1 <= len(signature) <= 9 and not any(map(_FOOTNOTE.match, signature))
+
+
+def _ends_with_name(lines: Sequence[str], author: Address | None) -> bool:
+    """Return whether the last line is "- Ann", or only the author's name or a part of it.
 
     False if the line above goes on, so that the name is its end, or if it announces an answer ("the name is:").
     """
     if len(lines) < 2 or lines[-2].rstrip()[-1:] not in ("", *".!。！") or len(lines[-1]) > _LONGEST_NAME:
+        return False
+    if not lines[-2].strip() and _NAME_DASH.match(lines[-1].strip()) and len(lines[-1].split()) <= 4:
+        return True
+    if author is None:
         return False
     above = next((line for line in reversed(lines[:-1]) if line.strip()), "")
     if _ANNOUNCES.search(above[-_WIDEST:].rstrip()):

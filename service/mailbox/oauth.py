@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,28 +77,20 @@ class Tokens:
     store: TokenStore
     ca_file: Path | None = None
     timeout: float = 30  # time limit of a request to the endpoint, in seconds
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)  # a copy, to save database reads
 
     def token(self) -> str:
         """Return a valid access token. Raises SignInRefused if none is issued, MailboxError if the endpoint fails."""
-        configuration = self._configuration_hash()
-        if not self._is_usable(self._tokens, configuration):
-            stored = self._stored_tokens(configuration)
-            self._tokens = stored if self._is_usable(stored, configuration) else self._renew(stored)
-        return self._tokens["access_token"]
+        tokens = self._stored_tokens()
+        if "access_token" not in tokens or datetime.fromisoformat(tokens["until"]) <= now() + EARLY:
+            tokens = self._renew(tokens)
+        return tokens["access_token"]
 
     def refused(self) -> bool:
         """Discard the access token because a server refused it. Return whether there was one."""
-        self._tokens = {}
-        stored = self._stored_tokens(self._configuration_hash())
-        had_token = stored.pop("access_token", None) is not None
-        self.store.write(stored)
+        tokens = self._stored_tokens()
+        had_token = tokens.pop("access_token", None) is not None
+        self.store.write(tokens)
         return had_token
-
-    def _is_usable(self, tokens: dict[str, str], configuration: str) -> bool:
-        if tokens.get("for") != configuration or "access_token" not in tokens:
-            return False
-        return datetime.fromisoformat(tokens["until"]) > now() + EARLY
 
     def _renew(self, stored: dict[str, str]) -> dict[str, str]:
         """Request a new access token; store and return the tokens."""
@@ -110,9 +102,9 @@ class Tokens:
         self.store.write(stored | new)
         return stored | new
 
-    def _stored_tokens(self, configuration: str) -> dict[str, str]:
+    def _stored_tokens(self) -> dict[str, str]:
         """Return the stored tokens, unless they were issued for another configuration."""
-        stored = self.store.read()
+        configuration, stored = self._configuration_hash(), self.store.read()
         return stored if stored.get("for") == configuration else {"for": configuration}
 
     def _configuration_hash(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from service.mail.authors import people
 from service.mail.body import split_body
 from service.mail.message import Mail
+from service.mail.word_lists import fold, load
 from tests.tables import table_beside
 
 # in forwards.txt: language, Apple's mark, Thunderbird's mark and labels, labels of Outlook and Apple, of Yahoo!, two dates,
@@ -36,6 +37,12 @@ def layout(language: str, name: str) -> tuple[str, str]:
     words |= {"from": FROM, "to": TO, "cc": CC, "cc_semicolon": CC.replace(",", ";"), "subject": SUBJECT, "body": BODY}
     text, subject = (written.format(**words) for written in LAYOUTS[name])
     return "\n".join(f"> {line}" for line in text.split("\n")) if name == "apple" else text, subject
+
+
+def test_a_header_word_means_the_same_field_in_all_languages() -> None:
+    columns = [enumerate(row.split(" | ")[1:]) for row in load("clients")["labels"].splitlines()]
+    meanings = {(fold(word), field) for row in columns for field, words in row for word in words.split(", ")}
+    assert len(meanings) == len({word for word, _ in meanings})
 
 
 @pytest.mark.parametrize("intro", ["", "Please have a look.\n\nIt is urgent for Bo."], ids=["bare", "with-note"])
