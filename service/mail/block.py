@@ -191,7 +191,10 @@ def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: 
         return True
     if any(parse_header_line(below) for below in lines[at + 1 : min(last, at + 3)] if below.strip()):
         return row.field != "subject" or len(row.value) > 40 or line[:1] in " \t"
-    return row.field in ("to", "cc") and line[:1] in " \t" and "@" in line
+    is_folded_address = row.field in ("to", "cc") and "@" in line
+    is_above_text = at + 1 < len(lines) and not lines[at + 1].strip()
+    ends_subject = row.field == "subject" and len(row.value) > 45 and is_above_text
+    return line[:1] in " \t" and (is_folded_address or ends_subject)
 
 
 def _assign(rows: Sequence[HeaderLine]) -> dict[Field, str]:

@@ -92,6 +92,19 @@ def test_a_forward_of_a_forward_is_nested_outermost_first() -> None:
     ]
 
 
+def test_a_long_subject_continues_in_an_indented_last_line() -> None:
+    (mail,) = body(
+        "----- Forwarded message from Ada Byron <ada@maker.example> -----\n\nDate: Tue, 10 Nov 2026 12:05:00 +0900\n"
+        "From: Ada Byron <ada@maker.example>\nTo: Bo Ek <bo@firm.example>\n"
+        "Subject: The printer on the third floor of the building does\n not print\n\nIt is broken.\n",
+        "Fwd: Printer",
+    ).forwarded
+    assert (mail.subject, mail.text) == (
+        "The printer on the third floor of the building does not print",
+        "It is broken.",
+    )
+
+
 def test_blank_lines_between_all_lines_are_removed() -> None:
     read = body("One.\n\nTwo.\n\n\n\nThree.\n\nFour.\n\n\n\n情報システム部\n\n内線 3110 / desk@firm.example\n")
     assert read.reply_text == "One.\nTwo.\n\nThree.\nFour."
