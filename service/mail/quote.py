@@ -22,6 +22,7 @@ _MARK = re.compile(r"[ \t]{0,3}[>＞](?!From )")
 _STRIP = re.compile(r"[ \t]{0,3}[>＞][ ]?")
 ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,128}@[^\s<>\"',;:()\[\]]{1,255}")
 _END = re.compile(r"[:：][ \t*_>]*$|--[ \t]*$")
+_ADDRESS_END = re.compile(r"@[^<>\s]{1,255}>+[)\]]?(?:\s?(?:のメール|のメッセージ|さん))?[ \t]*[:：]?$")
 _TIME = re.compile(r"\d{1,2}[:：.時h]\d{2}")
 _LONGEST_ENDING: Final = max(map(len, WROTE)) + 20
 _LAST: Final = frozenset(verb[-1] for verb in WROTE) | frozenset(verb[-1].upper() for verb in WROTE)
@@ -120,29 +121,38 @@ def quote_follows(lines: Sequence[str], at: int) -> bool:
 
 
 def _is_attribution(text: str, before_quote: bool) -> bool:
-    """Return whether the text names an author and says that a mail follows.
-
-    A verb such as "wrote" says this. With an address, two of these also do: an address in brackets, a date or time, and
-    a quoted line below (``before_quote``). "Quoting X <a@b>:" is such a text.
-    """
+    """Return whether the text names an author, and a verb such as "wrote" or an address says that a mail follows."""
     if len(text) > _MOST_CHARACTERS or (text.endswith("。") and not before_quote):
         return False
     folded = fold(text)
     verb, address, ends_with_wrote = VERB.search(folded), ADDRESS.search(text), ends_with_verb(folded)
-    has_colon, has_time = _END.search(folded) is not None, _TIME.search(text) is not None
+    has_ending = ends_with_wrote or _END.search(folded) is not None
     if address is not None:
-        if not (ends_with_wrote or has_colon) or _is_prose(text[: address.start()]):
-            return False
-        tail = text[address.end() :].strip(" >)]\"'*")
-        in_brackets = text[address.end() :][:1] in (">", ")", "]")
-        is_dated = has_time or (tail in (":", "：") and dates.has_day(text))
-        is_short = len(tail) <= 40 and len(tail.split()) <= 4
-        return verb is not None or (is_short and before_quote + in_brackets + is_dated >= 2)
-    if verb is None:
+        is_heading = has_ending and not _is_prose(text[: address.start()])
+        return is_heading and (verb is not None or _announces_mail(text, address, before_quote))
+    if verb is None or len(folded) - verb.end() > 80:
         return False
-    if dates.has_day(text) and (ends_with_wrote or (has_colon and has_time)):
+    if dates.has_day(text) and has_ending and (ends_with_wrote or _TIME.search(folded)):
         return len(text) <= 200
     return before_quote and len(text) <= 120 and ends_with_wrote and len(folded) > len(verb[0]) + 3
+
+
+def _announces_mail(text: str, address: re.Match[str], before_quote: bool) -> bool:
+    """Return whether a text without a known verb announces a mail: "12:46 X <a@b> kirjutas:", "Quoting X <a@b>:".
+
+    It has a date and ends with an address, or it is short and has two of these: a quoted line below, an address in
+    brackets, a time.
+    """
+    if len(text) > 200:
+        return False
+    if _ADDRESS_END.search(text) is not None and dates.has_day(text):
+        return True
+    before, after = text[: address.start()], text[address.end() :]
+    tail = after.strip(" >)]\"'*")
+    if not tail.endswith((":", "：")) or len(tail) > 40 or len(tail.split()) > 4:
+        return False
+    in_brackets, has_time = after.lstrip()[:1] in (">", ")", "]"), _TIME.search(text) is not None
+    return before_quote + in_brackets + has_time >= 2 and (has_time or len(before.split()) < 6)
 
 
 def _is_prose(text: str) -> bool:

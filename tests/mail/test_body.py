@@ -162,6 +162,11 @@ def test_text_that_resembles_a_signature_is_new(text: str) -> None:
     assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
 
 
+def test_a_sentence_with_an_address_above_a_quote_is_new_text() -> None:
+    text = "this is the answer of the support team of the maker (help@maker.example):"
+    assert body(f"{text}\n> Restart it.\n\nShall we?").reply_text == f"{text}\n\nShall we?"
+
+
 @pytest.mark.parametrize(("author", "above", "last"), TABLES["answered"])
 def test_the_authors_name_below_an_announcement_is_new_text(author: str, above: str, last: str) -> None:
     text = f"It prints.\n{above}\n\n{last}"
