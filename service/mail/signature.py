@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from service.mail.boilerplate import banner_end, disclaimer_start, footer_start, is_list_footer
@@ -66,46 +67,63 @@ def _trim(lines: list[str]) -> list[str]:
 
 def _tail_start(lines: list[str], author: Address | None) -> int | None:
     """Return the index where a signature, footer or disclaimer begins, or None."""
-    for find in (footer_start, disclaimer_start, _first_line, _contact_paragraph):
+    finders = (footer_start, disclaimer_start, _ruled_start, partial(_closing_start, author=author), _contact_paragraph)
+    for find in finders:
         if (start := find(lines)) is not None:
             return start
     return len(lines) - 1 if _ends_with_name(lines, author) else None
 
 
-def _first_line(lines: list[str]) -> int | None:
-    """Return the index of the lowest line that begins a signature or a mailing list's footer, or None."""
-    for at in range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1):
-        line, below = lines[at], lines[at + 1 :]
-        if _is_delimiter(line, below) or _is_frame(line, below) or _is_closing(line, below):
+def _ruled_start(lines: list[str]) -> int | None:
+    """Return the index of the lowest delimiter or line of dashes above a signature or a list's footer, or None."""
+    for at in _from_below(lines):
+        if _is_delimiter(lines[at], lines[at + 1 :]) or _is_frame(lines[at], lines[at + 1 :]):
             return at
     return None
 
 
+def _closing_start(lines: list[str], author: Address | None) -> int | None:
+    """Return the index of the lowest closing, such as "Best regards,", or None.
+
+    Some closings are also greetings ("Pozdrav,"): as the first line, a closing needs the author's name below it.
+    """
+    for at in _from_below(lines):
+        below = [line for line in lines[at + 1 :] if line.strip()]
+        if _is_closing(lines[at], below) and (at > 0 or _is_name(below[0], author)):
+            return at
+    return None
+
+
+def _from_below(lines: Sequence[str]) -> range:
+    """Return the indices of the last lines, the lowest first."""
+    return range(len(lines) - 1, max(-1, len(lines) - _LONGEST_DELIMITED - 1), -1)
+
+
 def _is_delimiter(line: str, below: Sequence[str]) -> bool:
     """Return whether the line is the delimiter "-- " (RFC 3676 §4.3) or a similar line above a signature."""
-    if line == "-- " or len(line) >= 8 or not _DELIMITER.match(line):
-        return line == "-- "
-    return len(below) <= _LONGEST_SIGNATURE and not any(_LOG_LINE.match(line[:200]) for line in below)
+    if line == "-- ":
+        return True
+    is_similar = len(line) < 8 and _DELIMITER.match(line) is not None and len(below) <= _LONGEST_SIGNATURE
+    return is_similar and not any(_LOG_LINE.match(line[:200]) for line in below)
 
 
 def _is_frame(line: str, below: Sequence[str]) -> bool:
     """Return whether the line of dashes or stars is above a list's footer, or, as is usual in Japan, a signature."""
     if not is_drawn_line(line):
         return False
-    signature = [line for line in below if line.strip() and not is_drawn_line(line)]
     if len(below) <= _LONGEST_LIST_FOOTER and is_list_footer(below):
         return True
+    signature = [line for line in below if line.strip() and not is_drawn_line(line)]
     fits = 0 < len(signature) <= _LONGEST_SIGNATURE and all(map(_fits_signature, signature))
     return fits and _looks_like_signature(signature, below_frame=True)
 
 
 def _is_closing(line: str, below: Sequence[str]) -> bool:
-    """Return whether the line is "Best regards," or the like above a name."""
+    """Return whether the line is "Best regards," or the like. ``below``: lines with text, which must be a signature."""
     if len(line) >= 60 or fold(line).strip(" \t,.!;:-*_、。　") not in _SIGN_OFFS:
         return False
-    signature = [line for line in below if line.strip()]
-    fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in signature)
-    return fits and 1 <= len(signature) <= 9 and not any(map(_FOOTNOTE.match, signature))
+    fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below)
+    return fits and 1 <= len(below) <= 9 and not any(map(_FOOTNOTE.match, below))
 
 
 def _ends_with_name(lines: Sequence[str], author: Address | None) -> bool:
@@ -117,13 +135,16 @@ def _ends_with_name(lines: Sequence[str], author: Address | None) -> bool:
         return False
     if not lines[-2].strip() and _NAME_DASH.match(lines[-1].strip()) and len(lines[-1].split()) <= 4:
         return True
-    if author is None:
-        return False
-    above = next((line for line in reversed(lines[:-1]) if line.strip()), "")
-    if _ANNOUNCES.search(above[-_WIDEST:].rstrip()):
+    above = next(filter(str.strip, reversed(lines[:-1])), "")
+    return _ANNOUNCES.search(above[-_WIDEST:].rstrip()) is None and _is_name(lines[-1], author)
+
+
+def _is_name(line: str, author: Address | None) -> bool:
+    """Return whether the line is only the author's name or a part of it."""
+    if author is None or len(line) > _LONGEST_NAME:
         return False
     name = fold(author.name or author.address.partition("@")[0])
-    line = fold(lines[-1]).strip(_NAME_MARKS)
+    line = fold(line).strip(_NAME_MARKS)
     if not line.isascii() and len(line) > 1:
         joined = "".join(_NAME_BREAKS.split(line))
         if joined and joined in ("".join(_NAME_BREAKS.split(name)), *_NAME_BREAKS.split(name)):

@@ -162,6 +162,16 @@ def test_text_that_resembles_a_signature_is_new(text: str) -> None:
     assert body(f"Dear all,\n\n{text}").reply_text == f"Dear all,\n\n{text}"
 
 
+@pytest.mark.parametrize("text", TABLES["greetings"])
+def test_a_greeting_in_the_first_line_is_no_closing(text: str) -> None:
+    assert body(text, author="Ada Byron <ada@maker.example>").reply_text == text
+
+
+def test_a_closing_with_the_authors_name_below_a_quote_is_a_signature() -> None:
+    text = "Yes.\n\nOn 2026/11/10 12:05, Bo wrote:\n> Done?\n\nRegards,\n\nAda\n"
+    assert body(text, author="Ada Byron <ada@maker.example>").reply_text == "Yes."
+
+
 def test_a_sentence_with_an_address_above_a_quote_is_new_text() -> None:
     text = "this is the answer of the support team of the maker (help@maker.example):"
     assert body(f"{text}\n> Restart it.\n\nShall we?").reply_text == f"{text}\n\nShall we?"
