@@ -167,6 +167,13 @@ CONVERSATIONS: dict[str, tuple[list[Mail], str, dict[str, str]]] = {
         note("second", "shades crash", "shades on TAB-7702 shows ZK_19 in the night shift.", DAY),
         note("back", "PUMP-0411", "The lamp of rotor PUMP-0411 is dark.", DAY + 5),
     ], "first asked back | second", {}),
+    "the answer of a vendor whom the team asked by phone, forwarded by the team": ([
+        REPORT,
+        mail("fw", DESK, "FW: Your call", "For the record.", 90, forwarded=(
+            inside(ACME, "E-7741 of the plotter: replace the blue lamp on floor two.", 80, subject="Your call",
+                   origin="forwarded"),
+        )),
+    ], "report fw", {"fw": "content"}),
     "two users who report the same fault in other words": ([
         mail("one", USER, "Plotter jams", "The plotter in hall five jams at each third drawing.", 0),
         mail("b", OTHER_USER, "Hall five", "Our plotter in hall five jams too, E-7741 again after lunch, tray two.", 9),
