@@ -9,7 +9,8 @@ a forged sender (DMARC failed)                      never
 the vendor of the case                              if our people wrote to this vendor or named it; or if its own
                                                     case number or text put the mail here and the case has no other
                                                     vendor. Help desk providers: only customers seen in the case
-somebody who received mail of the case              yes; also other addresses of a company that our people wrote to
+somebody who received mail of the case              yes; also other addresses of a company that our people wrote to,
+                                                    or whose mail opened the case
 anybody else                                        only as the mail that opens the case, or with a signed token
 ==================================================  ==========================================================
 
@@ -18,7 +19,7 @@ result does not depend on the order of arrival, with one exception: if two mails
 received first opened it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,7 +38,8 @@ class Participants:
     """Participants of a case, collected from the messages that count."""
 
     people: set[str] = field(default_factory=set)  # addresses of authors and recipients
-    asked: set[str] = field(default_factory=set)  # domains to which our own people wrote, without consumer providers
+    companies: set[str] = field(default_factory=set)
+    """Domains to which our own people wrote, and that of the mail that opened the case; without consumer providers."""
     vendors: set[str] = field(default_factory=set)  # vendors that wrote or received mail, or whose case number appears
     makers: set[str] = field(default_factory=set)  # makers of the products named
 
@@ -45,12 +47,15 @@ class Participants:
         """Add the participants of a message that counts."""
         self.people.update(address for address in (node.author, *node.to, *node.cc) if address)
         if side in OURS:
-            domains = {_domain(address) for address in (*node.to, *node.cc)} - {_domain(node.author)}
-            self.asked |= {domain for domain in domains if domain and not is_freemail(domain)}
+            self.add_companies({_domain(address) for address in (*node.to, *node.cc)} - {_domain(node.author)})
         self.vendors |= {vendor for vendor in (node.vendor, node.to_vendor) if vendor}
         self.vendors |= {vendor for vendor, _ in (*node.stated, *node.mentioned)}
         if node.maker:
             self.makers.add(node.maker)
+
+    def add_companies(self, domains: Iterable[str]) -> None:
+        """Add the domains of companies."""
+        self.companies |= {domain for domain in domains if domain and not is_freemail(domain)}
 
     def knows(self, node: MessageFacts, side: str) -> bool:
         """Whether the author, or the author's company, takes part in the case and is trusted."""
@@ -61,10 +66,10 @@ class Participants:
         domain = _domain(node.author)
         if side == "vendor":
             if node.hosted:
-                return self._has_desk(domain) or node.partner in self.asked
+                return self._has_desk(domain) or node.partner in self.companies
             if not node.partner:
                 return node.vendor in self.vendors or node.vendor in self.makers
-        return domain in self.asked or node.partner in self.asked
+        return domain in self.companies or node.partner in self.companies
 
     def has_no_other(self, node: MessageFacts) -> bool:
         """Whether the author's vendor is the only vendor that takes part.
@@ -81,7 +86,7 @@ class Participants:
     def _has_desk(self, domain: str) -> bool:
         """Whether the help desk ``acme.zendesk.com`` takes part, or our people wrote to "acme"."""
         tenant = domain.partition(".")[0]
-        named = {registered_domain(asked).partition(".")[0] for asked in self.asked if not asked.endswith(f".{domain}")}
+        named = {registered_domain(one).partition(".")[0] for one in self.companies if not one.endswith(f".{domain}")}
         return tenant in named or domain in map(_domain, self.people)
 
 
@@ -98,6 +103,8 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
     participants = Participants()
     pending = {line.id: line for line in lines}
     opener = _opener(lines)
+    by_others = (line.node.author for line in lines if line.id == opener and line.turn.side not in OURS)
+    participants.add_companies(map(_domain, by_others))
     outers: dict[int, list[CaseMessage]] = {}
     for line in lines:
         for inner in line.node.holds:
