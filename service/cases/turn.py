@@ -111,7 +111,9 @@ def follow(
             _process(course, ledger, line)
     if not course.moves:  # only automatic mail: the team has to check the case, unless all mails are mere notices
         live = next((side for line in lines if (side := side_by_alarm(line.reading))), None)
-        if all(line.turn.automatic == "notification" for line in lines):
+        if lines[-1].turn.side == "vendor" and "auto_ack" in lines[-1].reading.acts:
+            _give_turn(course, lines[-1], "vendor")  # somebody asked the vendor by phone or in a portal
+        elif all(line.turn.automatic == "notification" for line in lines):
             course.since = lines[0].node.at
             if live is not None:
                 _give_turn(course, lines[0], live)

@@ -198,6 +198,8 @@ NOTICE, RECEIPT = {"automatic": "notification"}, {"automatic": "auto_reply"}
         ([INQUIRES, vendor("act.auto_ack", **RECEIPT)], "vendor", ""),
         ([INQUIRES, vendor("act.auto_ack", then="team")], "vendor", ""),
         ([INQUIRES, ASKS_LOGS, vendor("act.auto_ack", "desk.vendor", **RECEIPT)], "team", "logs open"),
+        ([vendor("act.auto_ack", **RECEIPT)], "vendor", ""),  # to a call or a web form
+        ([vendor("act.auto_ack", **RECEIPT), stranger()], "team", ""),
         ([INQUIRES, vendor("desk.customer", then="vendor")], "team", ""),
         ([INQUIRES, ASKS_LOGS, vendor("desk.vendor", then="team")], "vendor", "logs open"),
         # a person's mail that a desk marks as automatic counts
