@@ -176,14 +176,18 @@ def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]
 
 
 def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
-    """Return the header line in ``line``, or None. Below other header lines, it may also be one of a raw message."""
+    """Return the header line in ``line``, or None. Below other header lines, one of a raw message counts too."""
     if rows and _RAW.match(line) is not None and parse_header_line(line) is None:
         return HeaderLine(frozenset({"other"}), "", line.partition(":")[0])
     return parse_header_line(line)
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
-    """Return whether a header line below a blank line belongs to the block: the block lacks its field."""
+    """Return whether ``row``, which is below a blank line, belongs to the block of ``rows``.
+
+    It does if the block lacks its header word and its field. A block of three lines or more with From and Subject is
+    complete.
+    """
     fields = _assign(rows).keys()
     return (
         all(row.word != other.word for other in rows)
@@ -193,7 +197,7 @@ def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
 
 
 def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: int) -> bool:
-    """Return whether a line without a header word continues the header line above it."""
+    """Return whether ``line``, which has no header word, continues the header line ``row`` above it."""
     if row.value.endswith((",", ";")) or line.lstrip().startswith("<") or not row.value:
         return True
     if any(parse_header_line(below) for below in lines[at + 1 : min(last, at + 3)] if below.strip()):
@@ -218,7 +222,7 @@ def _assign(rows: Sequence[HeaderLine]) -> dict[Field, str]:
 
 
 def _best_field(free: Sequence[Field], value: str) -> Field:
-    """Return the field that fits the value. ``date`` fits digits without an address."""
+    """Return the field that fits the value. ``date`` fits a value with digits and without an address."""
     if "date" in free and len(free) > 1:
         if "@" not in value and any(c.isdigit() for c in value):
             return "date"
