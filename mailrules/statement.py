@@ -63,7 +63,7 @@ class ReaderResult(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads one mail. `version` changes whenever the statements may change."""
+    """Reads one mail. `version` changes whenever the statements of a mail can change."""
 
     name: str
     version: str

@@ -9,7 +9,7 @@ Side = Literal["team", "requester", "vendor", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attached file: the properties that rules may use."""
+    """The properties of an attached file that rules can use."""
 
     filename: str
     content_type: str

@@ -42,7 +42,7 @@ class CaseQuery(BaseModel):
     older_than: Ago = Field(None, description="Only cases unchanged since: a time, or an age: `90m`, `12h`, `3d`.")
 
     def filter(self, me: str, now: datetime) -> Filter:
-        """Return the conditions for the database. ``me``: the name of the caller. Raises Refused for a wrong time."""
+        """Return the conditions for the database. ``me``: the caller's name. Raises Refused for an invalid time."""
         values = self.model_dump() | {
             "missing": (self.missing or "").strip() or None,
             "owner": me if self.owner == "me" else self.owner,

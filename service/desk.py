@@ -197,7 +197,8 @@ class Desk:
     ) -> tuple[int, cases.StoredCase]:
         """Set fields, checklist items and requests of a case (None resets them). The owner ``me`` means ``who``.
 
-        ``check`` may refuse the case before the change. Returns the event (0 if ``wanted`` is empty) and the case.
+        ``check`` gets the case before the change, and raises an error to prevent the change. Returns the event (0 if
+        ``wanted`` is empty) and the case.
         """
         if wanted.get("owner") == "me":
             wanted = {**wanted, "owner": who}

@@ -63,7 +63,7 @@ UNREAD = Mail(defects=("unreadable",))
 
 @dataclass
 class AppContext:
-    """The settings and rules of an installation. ``rule_reloader`` may replace the rules between two mails."""
+    """The settings and rules of an installation. ``rule_reloader`` can replace the rules between two mails."""
 
     settings: Settings
     rules: Rules
@@ -142,7 +142,10 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The decisions about a batch of mails, and the judged cases, before they are written. They may become outdated."""
+    """The decisions about a batch of mails, and the judged cases, before they are written.
+
+    Another worker can make them outdated.
+    """
 
     decided: placement.Prepared
     futures: Mapping[int, FutureCase]

@@ -1,7 +1,8 @@
 """The only module that calls a language model, through the OpenAI chat API.
 
 Endpoints enforce the form of an answer in different ways. sodan tries a JSON schema, then JSON mode, then plain text,
-and remembers the first that the endpoint accepts. With plain text, an answer may be repaired once.
+and remembers the first that the endpoint accepts. If an answer in plain text is not usable, the model can correct it
+once.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class LanguageModel:
 
     @property
     def answers_freely(self) -> bool:
-        """Whether the endpoint does not enforce the form of an answer, so one repair is allowed."""
+        """Whether the endpoint does not enforce the form of an answer, so that the model can correct an answer once."""
         return self._form == "text"
 
     def _ask(self, request: Request, form: Form, repair: str) -> Reply:
@@ -85,7 +86,7 @@ class LanguageModel:
 
         messages: list[Any] = list(request.messages)
         if form != "schema":
-            messages[0] = {**messages[0], "content": messages[0]["content"] + _shape(request)}
+            messages[0] = {**messages[0], "content": messages[0]["content"] + _answer_instruction(request)}
         if repair:
             messages.append({"role": "user", "content": f"{repair} Answer again, with nothing but the JSON object."})
         given: dict[str, Any] = {"temperature": 0} if self._temperature else {}
@@ -134,8 +135,8 @@ def _reply(answer: Any, seconds: float) -> Reply:
     )
 
 
-def _shape(request: Request) -> str:
-    """Return the form of the answer as text, for endpoints without JSON schema."""
+def _answer_instruction(request: Request) -> str:
+    """Return the text that tells the model which JSON to answer, for requests without a JSON schema."""
     meanings = request.schema["properties"]["statements"]["items"]["properties"]["meaning"]["enum"]
     return (
         '\n\nThe answer is one JSON object and nothing else: {"statements": [{"unit": 1, "meaning": "'

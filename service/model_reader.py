@@ -57,7 +57,7 @@ class Breaker:
 
 @dataclass
 class ModelReader:
-    """Reads one message per step. Threads may share it, each with its own name in ``by``."""
+    """Reads one message per step. Several threads can share one reader, each with its own name in ``by``."""
 
     database: Database
     context: AppContext

@@ -24,7 +24,7 @@ _Stamp = tuple[str, int, int, int]
 
 
 class RuleReloader:
-    """Watches the rule files. Any thread may call ``request_reload``; all other calls must be in one thread."""
+    """Watches the rule files. Any thread can call ``request_reload``. All other calls must come from one thread."""
 
     def __init__(self, settings: Settings, context: AppContext) -> None:
         self._settings, self._context = settings, context

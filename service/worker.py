@@ -255,7 +255,7 @@ class Worker:
             self._must_release = False
 
     def _judge_next(self, *, idle: bool) -> bool:
-        """Judge a long case if one is due. Return whether more may be waiting."""
+        """Judge a long case if one is due. Return whether further long cases may be waiting."""
         began = time.monotonic()
         if not self._may_be_unjudged or not (idle or began >= self._judge_due):
             return False

@@ -228,7 +228,10 @@ class Rules:
         return False
 
     def _detectable(self, thread: Thread, readings: Sequence[Reading], language: str) -> Collection[str] | None:
-        """Return the items whose absence can be detected. None means all items: a model read all mails of our side."""
+        """Return the items whose absence can be detected.
+
+        None, which means all items, if a model read all mails of our side.
+        """
         mine = [r for t, r in zip(thread, readings, strict=True) if mails.ours(t)]
         if mine and all(reading.reader != "embedded" for reading in mine):
             return None

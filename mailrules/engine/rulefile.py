@@ -95,7 +95,7 @@ class RuleFile:
 
 
 def rule_of(written: WrittenRule, file: str, catalogue: Catalogue, facts: Collection[str]) -> Rule:
-    """Compile a rule. `facts`: those that it may use. Raises ValueError."""
+    """Compile a rule. `facts`: the names of the facts that it can use. Raises ValueError."""
     condition = group_of({"all": written.all, "any": written.any, "unless": written.unless})
     for term in condition.terms():
         if fault := _unknown(term.name, term.states, catalogue, facts, term.is_fact):

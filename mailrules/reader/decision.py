@@ -262,7 +262,10 @@ class Decision(Evidence):
 
     @cached_property
     def _locked_out(self) -> bool:
-        """Whether one person cannot sign in by their own mistake, and nothing points to an attack."""
+        """Whether the mail is about a forgotten or expired password or a locked account (`own.lockout`).
+
+        False if anything points to an attack or to many people.
+        """
         attack = any(one.startswith("sec.") and one not in ("sec.asset", "sec.harmless") for one in self._concepts)
         return "own.lockout" in self._concepts and not attack and not self._names(_LARGE)
 

@@ -43,7 +43,7 @@ _LEAST_LOG = -6.0
 
 
 def next_is(side: NextSide) -> tuple[float, ...]:
-    """Return the scores that mean: certainly this side has to act next."""
+    """Return the scores with which this side certainly has to act next."""
     return tuple(0.0 if one == side else _LEAST_LOG for one in NEXT_SIDES)
 
 

@@ -75,7 +75,10 @@ class UnitClassifier:
         return self.scored(self.sums(*distinct(found.units.take(known), rows), units))
 
     def fixed(self, features: tuple[str, ...]) -> tuple[Indexes, Matrix]:
-        """Return the rows and the sums of some features, cached. Use it for few features: the cache has no limit."""
+        """Return the rows and the sums of some features, cached.
+
+        Use it only for few different features, because the cache has no limit.
+        """
         if features not in self._fixed:
             rows = np.unique(self.table.find(hashes_of(features))[1])
             self._fixed[features] = rows, self.sums(np.zeros_like(rows), rows, 1)[0]
@@ -84,8 +87,8 @@ class UnitClassifier:
     def sums(self, units: Indexes, rows: Indexes, count: int) -> Matrix:
         """Return the sums of the feature weights of each unit. The last column is the sum of the squares.
 
-        `units`, `rows`: the distinct features. You may add the sums of parts of a unit. Integer sums are exact, because
-        they stay below 2^24.
+        `units`, `rows`: the distinct features. The sums of the parts of a unit can be added. Integer sums are exact,
+        because they stay below 2^24.
 
         Adding short integers is several times faster. The sum of four weights fits into a byte (`STEPS`). Sixteen rows
         are added at once. So the rows of each unit are padded with zero rows to a multiple of sixteen.

@@ -2,7 +2,7 @@
 
 The features are the characters and words before and after the number, its shape, its place, who wrote the mail, and
 its labels and marks. ``bench.train_numbers`` trains the weights on labelled mails. The name of a feature is hashed into
-a table of ``SIZE`` weights. Two features may share a weight, because the training uses the same table.
+a table of ``SIZE`` weights. Two features can share a weight, because the training uses the same table.
 """
 
 import math

@@ -82,7 +82,7 @@ class References:
     def __init__(
         self, profiles: Sequence[Vendor], generic: Sequence[ReferencePattern] = (), never: Sequence[str] = ()
     ) -> None:
-        """``generic``: patterns that any known vendor may use. ``never``: patterns of numbers of other things."""
+        """``generic``: patterns that apply to every known vendor. ``never``: patterns of numbers of other things."""
         own = {p.id: [_shape(p.id, said) for said in p.references] for p in profiles}
         self._certain = [s for shapes in own.values() for s in shapes if s.said.needs == "nothing"]
         self._any_certain = set_of([shape.pattern.pattern for shape in self._certain], options_for())

@@ -19,7 +19,7 @@ def doc(text: str, default: Any = ..., **given: Any) -> Any:
 
 
 class Out(BaseModel):
-    """Base of all responses: fields may be added, but none is removed."""
+    """Base of all responses. Later versions can add fields, but remove none."""
 
     model_config = ConfigDict(extra="allow")
 

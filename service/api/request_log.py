@@ -65,7 +65,10 @@ class RequestLog:
         self._record(scope, status, time.perf_counter() - began)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count and log a response with its route. Path and query may contain addresses, search terms or secrets."""
+        """Count and log a response with its route.
+
+        Path and query are not logged, because they can contain addresses, search terms or secrets.
+        """
         route, method = _route(scope), scope["method"]
         if method not in ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"):
             method = "other"

@@ -38,7 +38,7 @@ def _written(
 def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) -> Iterator[Block]:
     titles, lang = made["titles"], made["lang"]
     if made["for"] != "vendor":
-        yield "", list(_standing(made, zone))
+        yield "", list(_state(made, zone))
     if made["references"] and made["for"] != "requester":
         title = titles["references" if made["for"] == "vendor" else "vendor_references"]
         yield "", [f"{title}: {', '.join(map(words, made['references']))}"]
@@ -60,8 +60,8 @@ def _blocks(made: Mapping[str, Any], zone: tzinfo, words: Callable[[str], str]) 
             yield titles[name], list(map(words, shown))
 
 
-def _standing(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
-    """Yield the key of the case, priority, status, who acts next, and the next update."""
+def _state(made: Mapping[str, Any], zone: tzinfo) -> Iterator[str]:
+    """Yield lines with the key of the case, its priority, its status, who acts next, and the next update."""
     titles, lang = made["titles"], made["lang"]
     if made["case"]:
         yield f"{titles['case']}: {made['case']}"

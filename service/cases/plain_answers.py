@@ -45,7 +45,7 @@ def told(text: str, reading: Reading) -> list[str]:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Return the words that show what a sentence is about: distinctive words and times of day."""
+    """Return the words that show what a sentence is about. These are distinctive words and times of day."""
     read = text[:MOST_TEXT]
     return frozenset((*content_words(read), *_TIME.findall(read)))
 

@@ -294,7 +294,10 @@ def _first_response(lines: Sequence[CaseMessage]) -> int | None:
 
 
 def _turns(lines: Sequence[CaseMessage]) -> int:
-    """Return how often our side wrote and the vendor answered. Without a vendor: a user wrote and the team answered."""
+    """Return how often our side wrote and the vendor answered.
+
+    In a case without a vendor, return how often a user wrote and the team answered.
+    """
     vendor = any(m.turn.side == "vendor" and m.turn.automatic is None for m in lines)
     turns, asked = 0, False
     for line in lines:

@@ -220,7 +220,7 @@ def _process_our_mail(course: Course, ledger: Ledger, line: CaseMessage, reading
         return
     confirms, answered = "confirm_resolved" in acts and not begins, 0
     later = to_vendor and bool(ledger.open()) and puts_off(line)
-    if to_vendor or (by_team and (_brings_logs_for_case_number(line, reading) or reading.says("act.elsewhere"))):
+    if to_vendor or (by_team and (_brings_logs_with_case_number(line, reading) or reading.says("act.elsewhere"))):
         answered = ledger.record_answers(line)
     owes = not confirms and (later or bool(answered and line.by_number and ledger.open()))
     if to_vendor or answered:
@@ -280,8 +280,11 @@ def _leaves_turn(course: Course, line: CaseMessage, reading: Reading, then: Next
     return _only_thanks(reading) and course.waiting_on != "requester"
 
 
-def _brings_logs_for_case_number(line: CaseMessage, reading: Reading) -> bool:
-    """Whether a mail brings logs for a case number. The vendor gets them, even if only we are addressed."""
+def _brings_logs_with_case_number(line: CaseMessage, reading: Reading) -> bool:
+    """Whether a mail brings logs and states a case number.
+
+    Such a mail of the team counts as an answer to the vendor, even if it is not addressed to the vendor.
+    """
     return "give_logs" in reading.acts and bool(line.node.stated)
 
 

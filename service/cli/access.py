@@ -56,7 +56,7 @@ def token_revoke(id: Annotated[int, Parameter(help="Id of the token in `sodan to
 
 @team.command(name="list")
 def team_list(*, json: start.Json = False) -> None:
-    """List team members and partner companies that sodan learned from mail, and since when."""
+    """List team members and partner companies that sodan learned from mail, with the date."""
     settings = start.settings()
     rows = start.database(settings).read(learned_roles.listing)
     print_rows(rows, ("side", "address", "learned_at"), as_json=json, zone=settings.zone)

@@ -32,9 +32,9 @@ def retention(*, apply: bool = False, compact: bool = False, json: bool = False)
     """List the old data that sodan deletes by the retention settings. A worker deletes it once a day.
 
     Args:
-        apply: Delete this data permanently, now. You can interrupt the command and run it again.
-        compact: With --apply: then rewrite the database files, so that they no longer contain the deleted data.
-            Blocks writers.
+        apply: Delete this data now, permanently. You can interrupt the command and run it again.
+        compact: With --apply: after that, rewrite the database files, so that they no longer contain the deleted data.
+            Meanwhile no process can write to the database.
         json: Print a JSON line for each case instead of a table.
     """
     settings = start.settings()
@@ -85,7 +85,7 @@ def erase(
 
     Args:
         address: The person's mail address. Its part before the @ is erased too, in all mails. The names in From of the
-            person's mails are erased in these mails and in quotes of them. To erase them elsewhere, use --name.
+            person's mails are erased in these mails and in quotes of them. To erase these names elsewhere, use --name.
         name: A further name of the person, preferably the full name ("Aiko Mori"), or a phone number.
             A single word is erased only if it refers to a person: with a title, in a greeting or in a signature.
         confirm_names: Confirm that you checked the list of the dry run for these names. Required with --name and --yes.

@@ -71,11 +71,14 @@ def mailbox_run(*names: Names) -> None:
 
 @mailbox.command(name="forget")
 def mailbox_forget(name: Annotated[str, Parameter(help="Its name in the file of SODAN_MAILBOXES.")]) -> None:
-    """Stop reporting a mailbox that you no longer use. sodan keeps its mails."""
+    """Remove a mailbox that you no longer use from `sodan mailbox list`, `sodan doctor`, the metrics and the page.
+
+    First remove it from the file of SODAN_MAILBOXES. sodan keeps the mails that it fetched.
+    """
     settings, now = start.settings(), start.now()
     if not start.database(settings).transact(lambda conn: mailboxes.forget(conn, name, now)):
         raise NotFound(f"no mail was ever fetched from a mailbox {name}; `sodan mailbox list` shows the names")
-    start.say(f"{name} is no longer reported, until sodan fetches mail from this mailbox again")
+    start.say(f"{name} is removed; if sodan fetches mail from this mailbox again, it is listed again")
 
 
 def _configured(settings: Settings, names: Sequence[str]) -> list[Mailbox]:
@@ -128,7 +131,7 @@ def _test_folder(mailbox: Mailbox, source: Source, folder: str, settings: Settin
     if content is not None:
         what = f"{newest.arrived_at:%Y-%m-%d %H:%M}Z, {len(content)} bytes"
         _print_result(True, mailbox.name, f"{folder}: read the newest mail ({what})")
-        server = _topmost_verdict(content)
+        server = _topmost_server(content)
         if mailbox.authserv and server not in (None, mailbox.authserv):
             note = f"Authentication-Results of this mail is from {server}, but authserv is {mailbox.authserv}"
             print(f"note   {mailbox.name}: {visible(note)}")
@@ -144,8 +147,8 @@ def _print_result(fine: bool, name: str, result: str, next_step: str = "") -> bo
     return fine
 
 
-def _topmost_verdict(content: bytes) -> str | None:
-    """Return the server of the topmost header Authentication-Results (RFC 8601), or None."""
+def _topmost_server(content: bytes) -> str | None:
+    """Return the server that wrote the topmost header Authentication-Results (RFC 8601), or None."""
     value = message_from_bytes(content).get("Authentication-Results")
     results = parse_results(str(value)) if value is not None else None
     return results.authserv or None if results is not None else None

@@ -34,7 +34,7 @@ class Additions:
 
     team: Annotated[tuple[str, ...], Parameter(help="Addresses or @domains of the IT team.")] = ()
     organisation: Annotated[
-        tuple[str, ...], Parameter(help="Mail domains of the organisation; people at them are requesters.")
+        tuple[str, ...], Parameter(help="Mail domains of the organisation; people with addresses there are requesters.")
     ] = ()
     packs: start.Packs = ()
 

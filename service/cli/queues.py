@@ -62,8 +62,8 @@ def spool_show(id: SpoolId, *, raw: bool = False) -> int:
 
 
 @spool.command(name="retry")
-def spool_retry(*ids: SpoolId, all: Annotated[bool, Parameter(help="Retry all of them.")] = False) -> None:
-    """Retry mails that sodan set aside (shunted). A worker then processes them."""
+def spool_retry(*ids: SpoolId, all: Annotated[bool, Parameter(help="Retry all of these mails.")] = False) -> None:
+    """Retry mails that sodan set aside (shunted). A worker then processes the mails again."""
     if bool(ids) == all:
         raise Refused("give the ids of the mails to retry, or --all")
     database, now, count = start.database(start.settings()), start.now(), len(ids)

@@ -58,7 +58,7 @@ def rules_lint(*, packs: start.Packs = ()) -> int:
 
 @rules.command(name="list")
 def rules_list(*, packs: start.Packs = (), json: start.Json = False) -> None:
-    """List the rules: the question that a rule answers, its id, its result, its file."""
+    """List the rules, each with the question that it answers, its id, its result and its file."""
     from mailrules.library import build
     from service.cli.printing import print_rows
 

@@ -31,7 +31,7 @@ def worker() -> None:
 
 
 def sender() -> None:
-    """Only send the outbox: mail through SODAN_SMARTHOST, notifications to SODAN_NOTIFY."""
+    """Only send what is in the outbox. Mail goes through SODAN_SMARTHOST, notifications go to SODAN_NOTIFY."""
     from service.app import run_sender
 
     run_sender(start.service_settings(), start.now)

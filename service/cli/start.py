@@ -21,7 +21,7 @@ FOUND_WRONG = 1  # exit status: a problem was found
 WRONG_USE = 2  # exit status: wrong usage or configuration
 Json = Annotated[bool, Parameter(help="JSON Lines instead of a table.")]
 Mails = Annotated[
-    tuple[Path, ...], Parameter(help="Mails as raw files (.eml). For an unreadable one, the line contains an `error`.")
+    tuple[Path, ...], Parameter(help="Mails as raw files (.eml). For an unreadable file, the line contains an `error`.")
 ]
 Root = Annotated[Path | None, Parameter(help="Print `file` relative to this folder.")]
 Packs = Annotated[

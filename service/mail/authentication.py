@@ -32,7 +32,7 @@ class Result(NamedTuple):
 
 
 class Results(NamedTuple):
-    """A parsed header. ``authserv`` is the name of the server that wrote it; empty for Microsoft 365."""
+    """A parsed Authentication-Results. ``authserv``: the server that wrote it; empty for Microsoft 365."""
 
     authserv: str
     results: list[Result]

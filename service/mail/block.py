@@ -173,20 +173,23 @@ def _read_rows(lines: Sequence[str], first: int) -> tuple[dict[Field, str], int]
 
 
 def _row(line: str, rows: Sequence[HeaderLine]) -> HeaderLine | None:
-    """Return the header line in ``line``, or None. Below other header lines, it may also be one of a raw message."""
+    """Return the header line in ``line``, or None. Below other header lines, one of a raw message counts too."""
     if rows and _RAW.match(line) is not None and parse_header_line(line) is None:
         return HeaderLine("other", "", line.partition(":")[0])
     return parse_header_line(line)
 
 
 def _belongs(rows: Sequence[HeaderLine], row: HeaderLine) -> bool:
-    """Return whether a header line below a blank line belongs to the block: the block lacks its field."""
+    """Return whether ``row``, which is below a blank line, belongs to the block of ``rows``.
+
+    It does if the block lacks its field. A block of three lines or more with From and Subject is complete.
+    """
     fields = _assign(rows).keys()
     return row.field not in fields and (len(rows) < 3 or not {"subject", "from"} <= fields)
 
 
 def _continues(row: HeaderLine, line: str, lines: Sequence[str], at: int, last: int) -> bool:
-    """Return whether a line without a header word continues the header line above it."""
+    """Return whether ``line``, which has no header word, continues the header line ``row`` above it."""
     if row.value.endswith((",", ";")) or line.lstrip().startswith("<") or not row.value:
         return True
     if any(parse_header_line(below) for below in lines[at + 1 : min(last, at + 3)] if below.strip()):

@@ -49,7 +49,7 @@ STRUCTURED = frozenset(
 
 @dataclass
 class Mask:
-    """Finds and replaces the address and names of one person; upper and lower case are equal.
+    """Finds and replaces the address and names of one person, without regard to case.
 
     ``alias``: the letters and digits used as replacement, repeated as often as needed. ``own_lines`` and the following:
     see `quoting`.
@@ -126,7 +126,7 @@ class Mask:
         return any(pattern.search(text) for pattern in self._patterns) or any(its for _, its in self._quotes(text))
 
     def matches(self, text: str) -> set[str]:
-        """Return all parts of the text that would be replaced."""
+        """Return all parts of a text that ``Mask.text`` replaces."""
         matches = (match for pattern in self._patterns for match in pattern.finditer(text))
         found = {match[0].removeprefix(_before(match)) for match in matches}
         return found.union(*(self.author.matches(part) for part, is_quote in self._quotes(text) if is_quote))
@@ -231,7 +231,7 @@ class Mask:
         part._headers = headers  # type: ignore[attr-defined]
 
     def words_in_mail(self, raw: bytes) -> set[str]:
-        """Return all parts of the decoded mail that would be replaced."""
+        """Return all parts of the decoded mail that ``Mask.mail`` replaces."""
         return set().union(*map(self.matches, _texts_of_mail(raw)))
 
     def _plain_mail(self, raw: bytes) -> bytes:

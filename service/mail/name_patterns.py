@@ -32,7 +32,7 @@ def one_word_pattern(names: Sequence[str]) -> str:
 
 
 def name_patterns(names: Iterable[str]) -> list[str]:
-    """Return patterns for names, longest first. The words may be in both orders, with any separator."""
+    """Return patterns for names, longest first. They match the words of a name in either order, with any separator."""
     patterns: dict[str, None] = {}
     for name in sorted(names, key=len, reverse=True):
         parts = [re.escape(part) for part in re.split(r"[\s\u3000,]+", name) if part]

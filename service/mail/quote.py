@@ -62,7 +62,7 @@ def unquoted(line: str) -> str:
 
 
 def run_end(lines: Sequence[str], start: int) -> int:
-    """Return the index after a run of quoted lines. A single wrapped line without ">" belongs to the run."""
+    """Return the index after a run of quoted lines. The wrapped rest of a quoted line belongs to the run."""
     at = start
     while at < len(lines) and (is_quoted(lines[at]) or _is_wrapped(lines, at)):
         at += 1
@@ -70,7 +70,7 @@ def run_end(lines: Sequence[str], start: int) -> int:
 
 
 def _is_wrapped(lines: Sequence[str], at: int) -> bool:
-    """Return whether a program wrapped the end of a quoted line, so that it has no ">"."""
+    """Return whether line ``at`` is the rest of the quoted line above, wrapped by a mail program without ">"."""
     above, line, below = lines[at - 1], lines[at], "".join(lines[at + 1 : at + 2])
     return 64 <= len(above) <= 90 and len(line) < 80 and line[:1].islower() and is_quoted(below)
 

@@ -66,7 +66,7 @@ def _address(sender: str) -> Address:
 
 
 def brief_draft(text: str, *, to: str, cc: str, subject: str, language: str) -> bytes:
-    """Return a brief as a draft for a mail program. ``to`` may be empty; ``cc``: the address of the case."""
+    """Return a brief as a draft for a mail program. ``to``: can be empty. ``cc``: the address of the case."""
     mail = EmailMessage(policy=SMTP)
     mail["X-Unsent"] = "1"  # Outlook opens such a file for editing
     if to:

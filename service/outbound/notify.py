@@ -110,7 +110,7 @@ def _send_time(
 
 
 def after_quiet(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
-    """Return ``at``, or the end of the quiet hours if ``at`` is within them. Quiet hours may include midnight."""
+    """Return ``at``, or the end of the quiet hours if ``at`` is within them. Quiet hours can include midnight."""
     if quiet is None:
         return at
     local = at.astimezone(zone)

@@ -82,7 +82,10 @@ class Sender:
         self._write_results()
 
     def _write_results(self) -> None:
-        """Write all results. If a case cannot be judged, the others are still written: no mail is sent again."""
+        """Write all results.
+
+        If a case cannot be judged, the other results are still written, so that no mail is sent again.
+        """
         while self._unrecorded:
             write = self._unrecorded[0]
             try:

@@ -1,6 +1,6 @@
 """Reads lines and messages from one SMTP connection, and sends replies, also with TLS.
 
-It replaces the StreamReader of aiosmtpd, which is slow: it resumes the session for every line of a message.
+It replaces the StreamReader of aiosmtpd. The StreamReader is slow, because it resumes the session for every line.
 Replies to pipelined commands are sent together (RFC 2920 §3.2).
 """
 
@@ -247,8 +247,8 @@ class Connection(SMTP):
     def close(self, reply: str | None = None) -> None:
         """Send a last reply and close the connection.
 
-        If the client may be sending, only our direction is closed, and the client's data is discarded for a second.
-        This is needed because unread data would make the system send RST, and the reply could be lost.
+        If the client is probably still sending, only our direction is closed, and the client's data is discarded for a
+        second. This is needed because unread data would make the system send RST, and the reply could be lost.
         """
         if self.closing:
             return

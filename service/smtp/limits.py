@@ -37,7 +37,7 @@ SESSION_FAILED_LOGINS = 3
 
 
 def admits(networks: Networks, host: str | None) -> bool:
-    """Return whether the IP address ``host`` may send mail. Without ``networks``, all may."""
+    """Return whether the IP address ``host`` may send mail. Without ``networks``, every address may."""
     return not networks or host is None or any(_address(host) in network for network in networks)
 
 

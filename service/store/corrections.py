@@ -99,7 +99,10 @@ def accept(conn: Connection, case: int, number: int, who: str, now: datetime) ->
 
 
 def dismiss(conn: Connection, case: int, number: int, who: str, now: datetime) -> tuple[int, int]:
-    """Dismiss a suggestion: rules will not merge its two cases. Returns the older and the newer case."""
+    """Dismiss a suggestion.
+
+    After that, sodan neither merges its two cases nor suggests them again. Returns the older and the newer case.
+    """
     one_at_a_time(conn)
     older, newer = _sides(conn, case, number)
     message = suggestions.find(conn, number).message_id

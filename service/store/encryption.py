@@ -80,7 +80,7 @@ def key_path(settings: Settings) -> Path | None:
 
 
 def _create_key(path: Path) -> None:
-    """Create the key file if it does not exist. Two processes may do so at once: a hard link lets only one succeed."""
+    """Create the key file if it does not exist. If two processes do so at once, only one can make the hard link."""
     if path.exists():
         return
     try:

@@ -1,4 +1,4 @@
-"""Erases a person: replaces the address and names in raw mails, tables and indexes.
+"""Erases a person from the data. Replaces the address and names in raw mails, tables and indexes.
 
 The address is replaced everywhere. Names are replaced only in prose and in name fields (``service.mail.masking``), not
 in columns of ids and kinds; names in From only in the person's mails and in quotes of them. Each change is one

@@ -1,8 +1,8 @@
 """The stored team members and partners that sodan learned from mail.
 
 The mail of a partner is treated like vendor mail. This also applies to earlier mail. Each mail is read alone, before it
-is placed. So the role of an author may become known later: from the same batch, another worker, or a later mail. All
-mail of this author is then read again, because the meaning of a text depends on the role of the author.
+is placed. So the role of an author can become known later, from another mail of the batch, another worker, or a later
+mail. All mail of this author is then read again, because the meaning of a text depends on the role of the author.
 """
 
 from collections import defaultdict

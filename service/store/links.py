@@ -70,7 +70,7 @@ def links_of(conn: Connection, numbers: Sequence[int]) -> list[Link]:
 
 
 def separated_cases(conn: Connection, case_id: int) -> set[int]:
-    """Return related cases that must not be suggested for merging: separated by a person or by a new topic."""
+    """Return related cases that must not be suggested for merging, because a person or a new topic separated them."""
     query = select(case_links.c.case_id, case_links.c.other_id).where(
         or_(case_links.c.case_id == case_id, case_links.c.other_id == case_id), case_links.c.why.in_(sorted(SET_APART))
     )

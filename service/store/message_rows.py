@@ -76,7 +76,10 @@ _EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "w
 
 
 def extra_facts(turn: RuleInput, sides: Mapping[str, str]) -> dict[str, Any]:
-    """Return the facts of a message that the rules need in addition to ``node``. ``sides``: address → side."""
+    """Return those facts for the rules that are not in ``MessageFacts``. The column ``facts`` stores both.
+
+    ``sides``: address → side.
+    """
     return {
         "towards": sorted(turn.towards),
         "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],

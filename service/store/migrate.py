@@ -19,8 +19,8 @@ def migrate(database: Database) -> tuple[str | None, str]:
     """Migrate to the newest revision. Returns the revisions before and after.
 
     In a database with data, each step is a transaction. So locks are short, and a step that waits for one table locks
-    no other table that incoming mail needs. Several processes may call this at once: one runs a step, the others wait
-    and then skip it. Raises Refused if the database is from a newer version of sodan.
+    no other table that incoming mail needs. If several processes call this at once, one runs a step. The others wait
+    and then skip the step. Raises Refused if the database is from a newer version of sodan.
     """
     before, now = database.transact_migration(_step)
     while now != head():

@@ -1,10 +1,10 @@
 """The outbox: mail and notifications that sodan sends, durable like the spool.
 
 An entry is written in the transaction that decides to send it. In the state ``draft`` it waits for a person, in
-``waiting`` for the sender. ``sent``, ``failed`` and ``discarded`` are final, except that a person may send it again.
-``claim`` counts an attempt and takes a lease before anything is sent. If a sender dies while it holds a lease, it is
-unknown whether the server accepted the mail (RFC 5321 §4.5.4.2 leaves this open). The entry is then sent again with the
-same Message-ID, and its column ``in_doubt`` is increased.
+``waiting`` for the sender. ``sent``, ``failed`` and ``discarded`` are final, except that a person can send a failed
+mail again. ``claim`` counts an attempt and takes a lease before anything is sent. If a sender dies while it holds a
+lease, it is unknown whether the server accepted the mail (RFC 5321 §4.5.4.2 leaves this open). The entry is then sent
+again with the same Message-ID, and its column ``in_doubt`` is increased.
 """
 
 from collections.abc import Mapping, Sequence
@@ -270,7 +270,7 @@ def oldest_due(conn: Connection, now: datetime) -> datetime | None:
 
 
 def in_doubt(conn: Connection) -> int:
-    """Return how often a sender process died while it held a lease. Such mail may have been sent twice."""
+    """Return how often a sender process died while it sent a mail. The recipient may then have got the mail twice."""
     return int(conn.execute(select(func.coalesce(func.sum(outbox.c.in_doubt), 0))).scalar_one())
 
 

@@ -28,7 +28,7 @@ MailMessages = list[tuple[ReadMail, ExtractedMessage, MessageFacts]]  # messages
 
 
 class Outdated(Exception):
-    """Another worker changed what a decision depends on: the transaction must not commit."""
+    """Another worker changed what a decision depends on, so the transaction must not commit."""
 
 
 @dataclass(frozen=True, slots=True)

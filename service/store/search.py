@@ -90,7 +90,10 @@ def _cases_with(conn: Connection, required: list[str]) -> Any:
 
 
 def _sqlite_term(conn: Connection, term: str) -> str:
-    """Return a term as an FTS5 expression. A prefix is replaced by words, because FTS5 reads all mails for a prefix."""
+    """Return a term as an FTS5 expression.
+
+    A prefix is replaced by the words that begin with it, because FTS5 reads all mails for a prefix.
+    """
     if not term.endswith("*"):
         return f'"{term}"'
     values = {"beginning": term[:-1], "length": len(term) - 1, "n": MAX_COMPLETIONS}
@@ -120,7 +123,7 @@ _BY_BLOCK = text(
 
 
 def _newest_on_postgresql(conn: Connection, words: str) -> list[int]:
-    """Return the newest messages that match. The planner must use the GIN index: a scan by age can take seconds."""
+    """Return the ids of the newest messages that match, by the GIN index, because a scan by age can take seconds."""
     newest = int(conn.execute(text("SELECT COALESCE(MAX(id), 0) FROM messages")).scalar_one()) >> _BLOCK_BITS
     planner_settings = ("enable_seqscan", "enable_indexscan", "jit")
     for name in planner_settings:

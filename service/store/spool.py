@@ -31,12 +31,15 @@ CLAIM_BYTES = 33_554_432  # maximum total bytes of raw mail in one claim, since 
 
 
 class LostLease(Conflict):
-    """Another process has taken over the lease: the transaction must not commit."""
+    """Another process has taken over the lease, so the transaction must not commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Sender and recipients by SMTP (RFC 5321 §2.3.1), and the channel. They may differ from the headers."""
+    """Sender and recipients by SMTP (RFC 5321 §2.3.1), and the channel.
+
+    The addresses can differ from those in the headers.
+    """
 
     channel: str  # smtp, lmtp, import, mailbox
     mail_from: str = ""  # empty for the null reverse-path

@@ -25,7 +25,7 @@ def in_one_statement(entries: Sequence[NewEntry]) -> bool:
 
 
 def insert_entries(conn: Connection, entries: Sequence[NewEntry]) -> None:
-    """Insert mails with their envelopes. The SMTP reply 250 may be sent after the commit."""
+    """Insert mails with their envelopes. Send the SMTP reply 250 only after the commit."""
     envelopes = _envelopes(entries)
     contents = [{"id": entry.id, "codec": "raw", "bytes": entry.content} for entry in entries]
     if conn.dialect.name == "sqlite":

@@ -104,7 +104,7 @@ def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def in_chunks(conn: Connection, query: Any, these: Sequence[Any]) -> Iterator[Any]:
-    """Yield the rows of a query with the IN list ``THESE``. The list may have any number of values."""
+    """Yield the rows of a query with the IN list ``THESE``. The list can have any number of values."""
     for chunk in chunks(these):
         yield from conn.execute(query, {"these": chunk}).all()
 

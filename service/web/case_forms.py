@@ -23,7 +23,10 @@ router = APIRouter(include_in_schema=False)
 
 
 def set_values(desk: Desk, key: str, wanted: Mapping[str, Any], who: str, was: Mapping[str, str | None]) -> Response:
-    """Set values of a case. Raises Conflict if the case no longer shows the values of the form (``was``)."""
+    """Set values of a case. Raises Conflict if a value has changed since the form was opened.
+
+    ``was``: the values at that time, by name.
+    """
 
     def check(case: StoredCase) -> None:
         shown = shown_values(case.document)
@@ -120,7 +123,7 @@ def shown_values(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """Return a text as templates show it, on one line. Browsers change line breaks in values."""
+    """Return a text as templates show it, on one line, because browsers change line breaks in values."""
     return " ".join(visible(text).split())
 
 

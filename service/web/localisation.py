@@ -49,7 +49,10 @@ class Locale:
         return text.format(**values) if values else text
 
     def translated(self, text: str) -> str:
-        """Return an English error text, or the text called ``error.NAME``. Without a translation, it is unchanged."""
+        """Return an error text in the language of the viewer.
+
+        ``text``: English, or a name that begins with ``error.``. English text without a translation stays as it is.
+        """
         if text.startswith("error."):
             return self.t(text)
         for english, japanese in ERRORS if self.language == "ja" else ():

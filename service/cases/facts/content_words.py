@@ -86,7 +86,7 @@ def squashed(text: str) -> str:
 def is_same_text(one: str, other: str) -> bool:
     """Whether two texts are equal, or similar with the same numbers. Both are results of ``squashed``.
 
-    One may be a part of the other.
+    They also count as equal if one contains the other.
     """
     if not one or not other:
         return False

@@ -40,8 +40,9 @@ def hands_on(mail: Mail, roles: Roles) -> bool:
 def _asked_companies(mail: Mail, roles: Roles, intake: Sequence[str]) -> frozenset[str]:
     """Return the unknown companies to which the team writes.
 
-    A person who wrote to us first is left out, because this may be a user with a private address; so is one to whom the
-    team writes together with a user. A mailbox of a company's function (``is_role_mailbox``) is not left out.
+    A person who wrote to us first is left out, because this may be a user with a private address. A person to whom
+    the team writes together with a user is left out too. A mailbox of a company's function (``is_role_mailbox``) is not
+    left out.
     """
     if roles.role_of(mail.from_) != "team" or mail.automatic:
         return frozenset()
@@ -53,9 +54,10 @@ def _asked_companies(mail: Mail, roles: Roles, intake: Sequence[str]) -> frozens
 
 
 def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
-    """Whether a mail may answer this recipient. It names a mail, or contains one of the recipient's company.
+    """Whether a mail can be an answer to this recipient.
 
-    A mail that passes on a user's mail may answer only this user.
+    It can if it contains a mail of the recipient's company, or has In-Reply-To or References. But a mail that contains
+    a user's mail can be an answer only to this user.
     """
     inner = [e.from_ for e in (*mail.forwarded, *mail.history) if e.from_]
     if any(company_of(author.key) == company_of(recipient.key) for author in inner):
@@ -67,6 +69,6 @@ def _may_answer(mail: Mail, recipient: Address, roles: Roles) -> bool:
 
 
 def _may_be_same_person(one: Address, other: Address) -> bool:
-    """Whether two addresses have the same local part or name: a user may also write from home."""
+    """Whether two addresses have the same local part or name, because a user can also write from home."""
     same_name = bool(one.name) and one.name.casefold() == other.name.casefold()
     return same_name or one.key.partition("@")[0] == other.key.partition("@")[0]

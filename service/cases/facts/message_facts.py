@@ -112,7 +112,7 @@ class MessageFacts(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Vendors and partners to whom our mail is sent. For an internal note: the vendor that it names."""
+        """Vendors and partners to whom our mail is sent; of an internal note, the vendor that it names."""
         if self.side not in ("team", "requester"):
             return ()
         note = self.vendor if self.side == "team" and not self.others else None

@@ -2,7 +2,7 @@
 
 Only the From field names the author, and only if it holds exactly one address. Our own people are verified if our mail
 server states ``dmarc=pass`` for their exact domain, or if the mail comes from a trusted network. If neither is set up,
-mail from a program on this machine is trusted too (``local``). But such mail may not name a case by its key, because
+mail from a program on this machine is trusted too (``local``). But a case key in such mail has no effect, because
 anybody can guess a key.
 """
 

@@ -1,4 +1,4 @@
-"""Decides which mails of a case count. A mail that counts may change the state of the case.
+"""Decides which mails of a case count. Only a mail that counts can change the state of the case.
 
 ==================================================  ==========================================================
 author                                              counts
@@ -91,7 +91,7 @@ class Participants:
 
 
 def counted(lines: Sequence[CaseMessage]) -> list[CaseMessage]:
-    """Return the messages that may change the state of the case; all messages if none may."""
+    """Return the messages that count; all messages if none counts."""
     doubted = doubts(lines)
     return [line for line in lines if line.id not in doubted] or list(lines)
 
@@ -150,7 +150,7 @@ def is_team_here(node: MessageFacts, members: Sequence[MessageFacts]) -> bool:
 
 
 def may_name(node: MessageFacts, participants: Participants) -> bool:
-    """Whether the author may name a case by its key. This is limited, because anybody could guess a key."""
+    """Whether a case key in the mail counts. Not every author can use one, because anybody could guess a key."""
     if node.side in OURS:
         return node.trust != "local" and not node.doubted
     if node.side == "vendor" and node.vendor not in participants.vendors and node.author not in participants.people:

@@ -110,7 +110,10 @@ def known_copy(node: MessageFacts, others: Iterable[MessageFacts]) -> tuple[Mess
 
 
 def _may_be_copy(node: MessageFacts, other: MessageFacts) -> bool:
-    """Whether ``node`` may be a copy of ``other``. An unknown sender may show only what was sent to that sender."""
+    """Whether ``node`` may be a copy of ``other``.
+
+    A mail that an unknown sender shows is a copy only if the other was sent to this sender.
+    """
     return not node.shown_by or (not other.shown_by and node.shown_by in (*other.to, *other.cc))
 
 

@@ -73,17 +73,21 @@ def stored_keys(node: MessageFacts) -> tuple[set[str], set[str]]:
 
 
 def identity_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for copies of a message. The dates of copies may differ by one minute."""
+    """Return the keys that find copies of a message, also if the date of a copy differs by one minute."""
     return identity_keys(node, (-1, 0, 1)) | {*message_id_keys(node)}
 
 
 def strong_lookup(node: MessageFacts) -> set[str]:
-    """Return all keys to look up for copies and links."""
+    """Return the keys that find copies of a message, and messages that are linked with it."""
     return identity_lookup(node).union(*_strong_keys(node))
 
 
 def candidate_lookup(node: MessageFacts) -> set[str]:
-    """Return the keys to look up for candidates, for two months: that of the message, and the nearest other month."""
+    """Return the keys that find candidates.
+
+    They find messages of two months (of 30 days): the month of the message, and the month before or after it,
+    whichever is nearer.
+    """
     month, day = divmod(node.at.toordinal(), MONTH)
     other = month - 1 if day < MONTH // 2 else month + 1
     return {monthly(key, of) for key in _candidates(node) for of in (month, other)}

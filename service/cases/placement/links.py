@@ -109,10 +109,7 @@ def _mentions(node: MessageFacts, known: Known) -> Iterator[Link]:
 
 
 def _names_one_matter(node: MessageFacts) -> bool:
-    """Whether a message names no earlier case, and at most one number per vendor.
-
-    At most one may be of an unknown vendor.
-    """
+    """Whether a message names no earlier case, and at most one number of each vendor and of an unknown vendor."""
     vendors, refs = {vendor for vendor, _ in node.stated}, {ref for _, ref in node.stated}
     return not node.tells_previous and len(vendors) == len(node.stated) and len({*node.matter_numbers} - refs) <= 1
 

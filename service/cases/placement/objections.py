@@ -54,9 +54,10 @@ def _asks_vendor_about(one: MessageFacts, answered: MessageFacts | None, kind: s
 
 
 def _may_name(one: MessageFacts, other: MessageFacts, number: str) -> bool:
-    """Whether a number may join two mails. An outsider's mail may join only mail that the outsider wrote or received.
+    """Whether two mails belong together if they share this number.
 
-    There is one exception: a partner's own number may join its mail also to mail of our people or of the same partner.
+    An outsider's mail belongs only to mail that the outsider wrote or received. There is one exception: by its own
+    number, a partner's mail also belongs to mail of our people or of the same partner.
     """
     pairs = ((one, other), (other, one))
     return all(

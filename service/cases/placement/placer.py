@@ -196,7 +196,7 @@ class Placer:
             self.plan.suggestions += [Suggestion(message, s.case, s.score, s.reasons) for s in near if s.reasons]
 
     def may_join(self, outer: MessageFacts, case: int) -> bool:
-        """Whether similar content may join a mail to a case.
+        """Whether a mail is allowed to join a case by similar content.
 
         The author of the mail and an author in the case must be known and trusted. A partner must also take part in
         the case.
