@@ -85,13 +85,13 @@ def test_an_outsider_cannot_merge_cases(site: Site) -> None:
 
 
 def test_a_participant_can_change_the_case(site: Site) -> None:
-    """Somebody outside takes part because our people wrote to them."""
+    """A partner takes part because our people wrote to the partner."""
     key, id = opened(site, "partner")
     reply, subject = new_id(), "Re: The partner printer feeds two sheets"
-    to = "To: lee@partner.example, help@corp.example\n"
+    to = "To: desk@partner.example, help@corp.example\n"
     question = mail("mei@corp.example", subject, "Can you look at it?", id=reply, replies_to=id, more=to)
     assert site.send(question, peer=INSIDE) == key
-    assert site.send(mail("lee@partner.example", subject, FIRE, replies_to=reply)) == key
+    assert site.send(mail("desk@partner.example", subject, FIRE, replies_to=reply)) == key
     assert site.case(key)["priority"] == "P1"
 
 

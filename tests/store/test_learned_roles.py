@@ -122,8 +122,7 @@ def test_mail_of_a_partner_counts_as_vendor_mail_in_any_order(site: Site, order:
 
 def test_earlier_mail_of_a_new_partner_is_read_again(site: Site) -> None:
     text = "Case number: 7714-208\n\nYour gate sensor raised an alarm. May we send somebody?"
-    first = mail("first", "lou@brook-alarms.example", TEAM, "Alarm at the east yard", text, 0)
-    assert site.take(first)["first"].author_role == "unknown"
+    assert site.take(mail("first", DESK, TEAM, "Alarm at the east yard", text, 0))["first"].author_role == "unknown"
     found = site.take(mail("later", TEAM, DESK, "7714-208: gate sensor", "Please send somebody on Tuesday.", 9))
     assert found["first"].author_role == "vendor"
     assert found["first"].case_id == found["later"].case_id
@@ -200,32 +199,6 @@ def test_each_receipt_joins_its_own_inquiry(site: Site) -> None:
     second = RECEIPT.replace(b"<receipt@", b"<second@").replace(b"7714-208", b"7714-231").replace(b"09:01", b"09:31")
     found = site.take(INQUIRY, RECEIPT, OTHER_INQUIRY, second)
     assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
-
-
-@pytest.mark.parametrize(
-    ("sender", "to", "copied", "role"),
-    [(DESK, ADA, True, "vendor"), (DESK, f"{INTAKE}, {TEAM}", True, "vendor"),
-     (DESK, INTAKE, True, "unknown"), (DESK, "boss@elsewhere.example", True, "unknown"), (DESK, ADA, False, "unknown"),
-     ("lou@brook-alarms.example", ADA, True, "unknown"), ("support@gmail.com", ADA, True, "unknown")],
-)  # fmt: skip
-def test_a_desk_that_writes_to_our_people_and_to_sodan_is_a_vendor_but_no_partner(
-    site: Site, sender: str, to: str, copied: bool, role: str
-) -> None:
-    """It answers a call. A stranger who imitates this gains nothing: only mail of our team makes partners."""
-    letter = mail("one", sender, to, "Your call", "We recorded it as case 7714-208.", 0)
-    found = site.take(letter if copied else letter.replace(b"Cc: ", b"X-Cc: "))
-    assert found["one"].author_role == role
-    assert site.partners == frozenset()
-
-
-def test_mail_of_the_company_that_opened_a_case_counts_and_that_of_others_does_not(site: Site) -> None:
-    case = site.take(mail("first", DESK, ADA, "Your call", "We recorded your call.", 0))["first"].case_id
-    for name, author, not_counted in (
-        ("one", "eve@elsewhere.example", 1), ("two", "lou@brook-alarms.example", 1), ("three", "eve@alarms.example", 2),
-    ):  # fmt: skip
-        new = mail(name, author, ADA, "Re: Your call", "Please send the log.", 9, In_Reply_To="<first@x.test>")
-        assert site.take(new)[name].case_id == case
-        assert [one["why"] for one in site.document(case)["not_counted"]] == ["outsider"] * not_counted
 
 
 def test_a_removed_partner_is_not_learned_again(site: Site) -> None:

@@ -11,9 +11,9 @@ from service.cases.facts import header_facts as header
 from service.cases.facts import tokens
 from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.extracted import ExtractedMessage
-from service.cases.facts.learning import hands_on, learn_roles, supporting_company
+from service.cases.facts.learning import hands_on, learn_roles
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.roles import LearnedRoles, Roles
+from service.cases.facts.roles import Roles
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
@@ -84,8 +84,7 @@ def extract_messages(
         mail = replace(mail, defects=(*mail.defects, defect))
         roles = replace(roles, distrusted=_doubted(mail, roles, trust))
     learned = learn_roles(mail, roles, ingest.intake)
-    presumed = LearnedRoles(partners=supporting_company(mail, roles, ingest.intake))  # for this mail only
-    roles = replace(roles, learned=roles.learned.with_more([learned, presumed]))
+    roles = replace(roles, learned=roles.learned.with_more([learned]))
     if trust != "verified":
         learned = replace(learned, team=frozenset())  # an unverified sender is a team member for this mail only
     given = _Given(mail, roles, ingest, received_at, trust)

@@ -19,19 +19,6 @@ def learn_roles(mail: Mail, roles: Roles, intake: Sequence[str]) -> LearnedRoles
     return LearnedRoles(team, _asked_companies(mail, roles, intake))
 
 
-def supporting_company(mail: Mail, roles: Roles, intake: Sequence[str]) -> frozenset[str]:
-    """Return the unknown company of a mail that shows that our people asked it, for example by phone or a web form.
-
-    A mailbox of a company's function writes to one of our people, and puts sodan's address in To or Cc.
-    """
-    if roles.role_of(mail.from_) != "unknown" or mail.from_ is None or not is_role_mailbox(mail.from_.key):
-        return frozenset()
-    written_to = [a for a in (*mail.to, *mail.cc)[:20] if a.address]
-    people = [a for a in written_to if not header.is_intake(a.key, intake)]
-    knows_us = len(people) < len(written_to) and any(roles.role_of(a) in OURS for a in people)
-    return frozenset({company_of(mail.from_.key)} if knows_us else ()) - roles.learned.refused
-
-
 def hands_on(mail: Mail, roles: Roles) -> bool:
     """Whether a person forwards a vendor's mail."""
     return not mail.automatic and any(roles.knows_vendor(earlier.from_) for earlier in mail.forwarded)
