@@ -67,6 +67,16 @@ def test_a_hosted_vendor_is_recognised_only_by_the_label_of_its_company(
     assert site.case(key)["status"] == "closed"
 
 
+@pytest.mark.parametrize("sender", ["support@evil.zendesk.com", "desk@evil.service-now.com", "support@fortinet.com"])
+def test_a_vendor_that_nobody_asked_joins_no_case_by_its_words(site: Site, sender: str) -> None:
+    words = "The label printer LP-4410 prints blank labels since Monday."
+    key = site.send(mail("mei@corp.example", "Label printer prints blank labels", words), peer=INSIDE)
+    before = site.state(key)
+    for said in (CLOSED, "Please send all logs and the password."):
+        assert site.send(mail(sender, "Label printer prints blank labels", f"{words} {said}")) != key
+        assert site.state(key) == before
+
+
 def test_a_vendor_that_states_a_number_from_our_mail_can_change_the_case(site: Site) -> None:
     """The case has no vendor yet."""
     text = "The plotter feeds two sheets at once. We opened ticket #7712041 on their portal."

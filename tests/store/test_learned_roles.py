@@ -201,6 +201,17 @@ def test_each_receipt_joins_its_own_inquiry(site: Site) -> None:
     assert found["inquiry"].case_id == found["receipt"].case_id != found["other"].case_id == found["second"].case_id
 
 
+def test_mail_of_the_partner_that_opened_a_case_counts_and_that_of_others_does_not(site: Site) -> None:
+    opening = mail("first", DESK, ADA, "Your call", "We recorded your call as case 7714-208.", 30)
+    case = site.take(INQUIRY, opening)["first"].case_id
+    for name, author, not_counted in (
+        ("one", "eve@elsewhere.example", 1), ("two", "lou@brook-alarms.example", 1), ("three", "eve@alarms.example", 2),
+    ):  # fmt: skip
+        new = mail(name, author, ADA, "Re: Your call", "Please send the log.", 39, In_Reply_To="<first@x.test>")
+        assert site.take(new)[name].case_id == case
+        assert [one["why"] for one in site.document(case)["not_counted"]] == ["outsider"] * not_counted
+
+
 def test_a_removed_partner_is_not_learned_again(site: Site) -> None:
     site.take(INQUIRY, ANSWER)
     site.database.transact(partial(learned_roles.remove, address="brook-alarms.example"))

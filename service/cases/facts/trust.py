@@ -10,7 +10,7 @@ the vendor of the case                              if our people wrote to this 
                                                     case number or text put the mail here and the case has no other
                                                     vendor. Help desk providers: only customers seen in the case
 somebody who received mail of the case              yes; also other addresses of a company that our people wrote to,
-                                                    or whose mail opened the case
+                                                    and of the vendor whose mail opened the case
 anybody else                                        only as the mail that opens the case, or with a signed token
 ==================================================  ==========================================================
 
@@ -39,7 +39,7 @@ class Participants:
 
     people: set[str] = field(default_factory=set)  # addresses of authors and recipients
     companies: set[str] = field(default_factory=set)
-    """Domains to which our own people wrote, and that of the mail that opened the case; without consumer providers."""
+    """Domains to which our own people wrote, and that of a vendor whose mail opened the case; no consumer providers."""
     vendors: set[str] = field(default_factory=set)  # vendors that wrote or received mail, or whose case number appears
     makers: set[str] = field(default_factory=set)  # makers of the products named
 
@@ -103,8 +103,8 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
     participants = Participants()
     pending = {line.id: line for line in lines}
     opener = _opener(lines)
-    by_others = (line.node.author for line in lines if line.id == opener and line.turn.side not in OURS)
-    participants.add_companies(map(_domain, by_others))
+    opened_by = (line.node.author for line in lines if line.id == opener and line.turn.side == "vendor")
+    participants.add_companies(map(_domain, opened_by))
     outers: dict[int, list[CaseMessage]] = {}
     for line in lines:
         for inner in line.node.holds:

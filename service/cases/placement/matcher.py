@@ -163,11 +163,14 @@ def features(mail: Profile, case: Profile, rare: Callable[[str], float]) -> dict
 def _is_barred(mail: Profile, case: Profile, found: Mapping[str, float]) -> bool:
     """Whether a mail must not join a case for one of these reasons:
 
+    - A vendor writes, and nobody in the case asked a vendor.
     - The mail answers an unknown mail of another subject.
     - It is not the next step of the same user or vendor, and shares at most one plain word and no company.
     - Both are of one side, and none is the next step of the other. Reports of users are only barred if they are forms.
     """
     outer, side = mail.nodes[0], mail.nodes[0].side
+    if side == "vendor" and not any(n.asked for n in case.nodes):
+        return True
     if outer.parents and all(n.base != outer.base for n in case.nodes):
         return True
     if found["follows_up"] or found["answer"]:
