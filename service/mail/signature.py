@@ -123,7 +123,7 @@ def _is_closing(line: str, below: Sequence[str]) -> bool:
     if len(line) >= 60 or fold(line).strip(" \t,.!;:-*_、。　") not in _SIGN_OFFS:
         return False
     fits = all(_fits_signature(line) or _CONTACT.search(line[:200]) for line in below)
-    return fits and 1 <= len(below) <= 9 and not any(map(_FOOTNOTE.match, below))
+    return fits and 1 <= len(below) <= 9 and not any(_FOOTNOTE.match(line) for line in below)
 
 
 def _ends_with_name(lines: Sequence[str], author: Address | None) -> bool:
