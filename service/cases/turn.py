@@ -109,7 +109,7 @@ def follow(
                 apply(course, ledger, *queue.popleft())
         if line is not None:
             _process(course, ledger, line)
-    if not course.moves:  # only automatic mail: the team has to check it, unless it is a receipt or only notices
+    if not course.moves:  # only automatic mail: the team has to check the case, with two exceptions
         live = next((side for line in lines if (side := side_by_alarm(line.reading))), None)
         if lines[-1].turn.side == "vendor" and "auto_ack" in lines[-1].reading.acts:
             _give_turn(course, lines[-1], "vendor")  # somebody asked the vendor by phone or in a portal

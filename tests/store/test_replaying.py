@@ -33,13 +33,13 @@ vendor:
 find:
   - {id: kumono.logs, meaning: ask.logs, phrases: [send us the log files], sides: [vendor]}
 """
-AIKO, VENDORS_ENGINEER = "Aiko <aiko@corp.example>", "Lee <lee@kumonodesk.example>"
+AIKO, VENDORS_DESK = "Aiko <aiko@corp.example>", "Desk <support@kumonodesk.example>"
 MAILS = (
     letter(
-        "asked", AIKO, VENDORS_ENGINEER, "Login loops", "The login page loops since 8:30 today. What should we check?"
+        "asked", AIKO, VENDORS_DESK, "Login loops", "The login page loops since 8:30 today. What should we check?"
     ),
     letter(
-        "answer", VENDORS_ENGINEER, AIKO, "Re: [KUM-12345] Login loops",
+        "answer", VENDORS_DESK, AIKO, "Re: [KUM-12345] Login loops",
         "Could you please send us the log files and a screenshot?", 60, In_Reply_To="<asked@x.test>",
     ),
     letter(
@@ -98,7 +98,7 @@ def test_a_new_vendor_changes_results_but_no_manual_change(filled: Database, wit
     replayed(filled, with_vendor, apply=True)
     found = case(filled)
     assert found["vendor_refs"] == [{"vendor": "kumonodesk", "ref": "12345"}]
-    assert {one["address"]: one["role"] for one in found["participants"]}["lee@kumonodesk.example"] == "vendor"
+    assert {one["address"]: one["role"] for one in found["participants"]}["support@kumonodesk.example"] == "vendor"
     assert (found["priority"], found["title"]) == ("P1", "Login, again")
     assert found["set_by"] == {"priority": "Aki", "title": "Aki"}
     assert {line["item"]: line["value"] for line in found["checklist"]}["occurred_at"] == "08:30"
@@ -110,9 +110,7 @@ def test_a_case_number_found_by_a_replay_finds_the_case_of_later_mail(
     filled: Database, with_vendor: AppContext
 ) -> None:
     replayed(filled, with_vendor, apply=True)
-    later = letter(
-        "later", VENDORS_ENGINEER, AIKO, "[KUM-12345] Any news?", "Could you please send us the log files?", 90
-    )
+    later = letter("later", VENDORS_DESK, AIKO, "[KUM-12345] Any news?", "Could you please send us the log files?", 90)
     deliver(filled, with_vendor, later, at=LATER)
     assert case(filled)["messages"] == 4
 

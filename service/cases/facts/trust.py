@@ -54,7 +54,7 @@ class Participants:
             self.makers.add(node.maker)
 
     def add_companies(self, domains: Iterable[str]) -> None:
-        """Add the domains of companies."""
+        """Add domains, without those of consumer providers."""
         self.companies |= {domain for domain in domains if domain and not is_freemail(domain)}
 
     def knows(self, node: MessageFacts, side: str) -> bool:
