@@ -39,7 +39,10 @@ LOCAL = Token(0, "", "admin")  # the token of a caller on this machine while no 
 
 
 class Guard:
-    """ASGI middleware. Stores the caller's ``Token`` in ``scope["state"]["token"]``."""
+    """ASGI middleware that rejects requests without a valid token, and callers with too many requests or failures.
+
+    It stores the caller's ``Token`` in ``scope["state"]["token"]``.
+    """
 
     def __init__(
         self, app: ASGIApp, *, database: Database, open_to_loopback: bool, rate: int, now: Callable[[], datetime]

@@ -26,7 +26,10 @@ HEADERS = {
 
 
 class RequestLog:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware that logs and counts each request, and adds the security headers to each response.
+
+    It also serves ``/api/v1`` as ``/api``, answers HEAD like GET, and answers 500 after an unexpected error.
+    """
 
     def __init__(self, app: ASGIApp, *, meters: Meters) -> None:
         self.app, self.meters = app, meters
