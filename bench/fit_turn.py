@@ -2,9 +2,9 @@
 
     python -m bench.fit_turn [--write]
 
-It uses the sets of ``bench/labelled_turns`` that are not held out. The table is a logistic regression (L2) on three
-things: the scores of the words of each mail, by a classifier that never saw the set (`mailrules/reader/matter.py`); who
-wrote to whom; and who had to act before, by the labels.
+It uses ``bench/labelled_first`` and the sets of ``bench/labelled_turns`` that are not held out. The table is a logistic
+regression (L2) on three things: the scores of the words of each mail, by a classifier that never saw the set
+(`mailrules/reader/matter.py`); who wrote to whom; and who had to act before, by the labels.
 
 It prints how many turns are right in sets that the table has not seen. For this, the side that had to act before each
 mail is the result of the table. Needs the dependency group ``train``.
@@ -19,11 +19,12 @@ import yaml
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bench.harness import ROOT
-from bench.training.examples import LabelledTurn, examples_of, turns
+from bench.harness import BENCH, ROOT
+from bench.training.examples import LabelledTurn, examples_of, first_turns, turns
 from bench.training.matter import Example, scores_of, train_all
 from bench.turns import LABELS
 from mailrules.reader.matter import next_scores
+from mailrules.reader.weights import shipped_weights
 from mailrules.statement import NEXT_SIDES
 from service.cases.turn_weights import BEFORE, WRITERS, writer
 
@@ -100,6 +101,10 @@ def main(*, write: bool = False) -> None:
     sets = {name: read[name] for name in sorted(read) if read[name]}
     single = [*chain.from_iterable(examples_of("labelled_next").values())]
     said = scores(sets, single)
+    first = {str(file): [*first_turns(file)] for file in sorted((BENCH / "labelled_first").glob("*.jsonl"))}
+    for name, its in first.items():  # the shipped classifiers never saw these mails
+        said[name] = [*map(next_scores, scores_of(shipped_weights().matter, [one.example for one in its]))]
+    sets |= first
     given = {name: [*zip(its, said[name], strict=True)] for name, its in sets.items()}
     for fold in range(FOLDS):
         unseen = [*sets][fold::FOLDS]

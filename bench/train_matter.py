@@ -8,11 +8,12 @@ is in its case. A reply begins another matter if the mail that it answers is in 
 - ``bench/labelled_openings``: whether a mail continues a matter;
 - ``bench/labelled_replies``: whether a reply begins another matter;
 - ``bench/labelled_turns`` and ``bench/labelled_next``: who has to act after a mail;
-- ``bench/labelled_reports``: what a mail reports.
+- ``bench/labelled_reports``: what a mail reports;
+- ``bench/labelled_first``: whether the first mail of an unknown author is a vendor's.
 
 The command prints how many mails of each set are right with a classifier that never saw the set (half an hour), and how
 many of the held-out short replies and reports. ``--write`` skips most of this and writes
-``mailrules/reader/matter.bin``. ``--only report`` and ``--only next`` train only these classifiers, without folders.
+``mailrules/reader/matter.bin``. ``--only`` trains only the classifiers of one family, without folders.
 Needs the dependency group ``train``.
 """
 
@@ -30,18 +31,17 @@ from mailrules.reader.matter import FILE, MatterClassifier, file_content
 from mailrules.reader.weights import shipped_weights
 
 WRITTEN = ROOT / "mailrules" / "reader" / FILE
-GROUPS = ("continuation", "departure", "next.vendor", "next.team", "next.ours", "report")
+GROUPS = ("continuation", "departure", "next.vendor", "next.team", "next.ours", "report", "vendor_author")
 """Classifiers, or families of them, whose mails are counted together."""
-FALSE = {"departure": 0.02}
+FALSE = {"departure": 0.02, "vendor_author": 0.02}
 """Classifier → share of the unlabelled mails that it may take for labelled ones. Others decide at probability .5."""
 
 
-def main(*folders: Path, write: bool = False, only: Literal["next", "report"] | None = None) -> None:
+def main(*folders: Path, write: bool = False, only: Literal["next", "report", "vendor_author"] | None = None) -> None:
     shipped = shipped_weights()
     made = dict(shipped.matter)
-    sets = {} if only == "report" else examples.matter_and_turn(folders)
-    sets |= examples.examples_of("labelled_reports") | examples.people()
     for group in [one for one in GROUPS if one.startswith(only or "")]:
+        sets = examples.sets_of(group, folders)
         own = {one: [each for each in its if each.classifier.startswith(group)] for one, its in sets.items()}
         made |= _trained(group, {one: its for one, its in own.items() if its}, write)
     if write:
@@ -54,7 +54,7 @@ def _trained(group: str, sets: Mapping[Path, Sequence[Example]], write: bool) ->
     """Train the classifiers of a group. Unless ``write``, print the figures of each set, as one that is left out."""
     found, boundary = {} if write and group not in FALSE else left_out(sets), 0.0
     if group in FALSE and sets:
-        unlabelled = [at[0] for one in sets for at, its in zip(found[one], sets[one], strict=True) if not its.label]
+        unlabelled = [at[0] for one in found for at, its in zip(found[one], sets[one], strict=True) if not its.label]
         boundary = float(np.quantile(unlabelled, 1 - FALSE[group]))
     for one, scores in found.items():
         print(f"{group} {one.name}: {_right(scores, sets[one], boundary)}", flush=True)

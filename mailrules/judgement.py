@@ -83,6 +83,7 @@ class Reading(_Kept, frozen=True):
     solves: bool = False  # whether a mail that ``departs`` says that the earlier matter is solved
     next_scores: tuple[float, ...] = ()  # who has to act after this mail by its words alone; see `ReaderResult`
     report: str = ""  # what it reports, if it only reports; see `ReaderResult`
+    vendor_author: bool = False  # whether the first mail of an unknown sender is a vendor's by its words
 
     def says(self, *meanings: str, states: tuple[str, ...] = ("value", "partial")) -> bool:
         """Whether the mail has a statement with one of these meanings and states.

@@ -60,6 +60,9 @@ class ReaderResult(NamedTuple):
     the reader does not decide."""
     report: str = ""
     """What the mail reports, if it only reports, such as "alarm" (`reader/reports.py`)."""
+    vendor_author: float = 0.0
+    """Between -2 and 2: positive if the first mail of an unknown sender is a vendor's; 0.0 if the reader does not
+    decide."""
 
 
 class Reader(Protocol):

@@ -20,7 +20,7 @@ from mailrules.engine.judge import Rules
 from mailrules.library import load
 from service.cases.answering import with_replies
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extracted import with_reading
+from service.cases.facts.extracted import read_message
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import NOTHING_LEARNED, LearnedRoles, Roles
 from service.cases.facts.sender import Handover, Verdicts
@@ -134,10 +134,8 @@ def _understood(claimed: Claimed, mail: Mail, context: AppContext, roles: Roles)
     extracted = extract_messages(
         mail, roles, context.ingest, received_at=at, recipients=envelope.rcpt_tos, handed=handed
     )
-    # the messages have no id yet
-    return ReadMail(
-        claimed, tuple(with_reading(one, context.rules.read(replace(one.turn, id=""))) for one in extracted)
-    )
+    without_id = (replace(one, turn=replace(one.turn, id="")) for one in extracted)  # they are not stored yet
+    return ReadMail(claimed, tuple(read_message(one, context.rules.read) for one in without_id))
 
 
 @dataclass(frozen=True, slots=True)

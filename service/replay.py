@@ -10,7 +10,7 @@ from typing import Any
 from mailrules import model_reading
 from mailrules.reader.model_answer import AnswerRefused
 from service.cases.facts.case_message import CaseMessage
-from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extracted import ExtractedMessage, read_message
 from service.cases.facts.extraction import extract_messages
 from service.cases.facts.roles import Roles
 from service.errors import NotFound
@@ -72,7 +72,7 @@ def _read_again(
         again = extract_all(context.roles(more))
         extracted = {part: replace(again[part], learned=message.learned) for part, message in extracted.items()}
     return {
-        id: with_reading(message, context.rules.read(replace(message.turn, id=str(id))))
+        id: read_message(replace(message, turn=replace(message.turn, id=str(id))), context.rules.read)
         for id, origin in origins.items()
         if (message := extracted.get((origin.spool_id, origin.part))) is not None
     }

@@ -1,6 +1,6 @@
 """Reads the labelled mails of `bench/labelled_…` as examples for the classifiers of `mailrules/reader/matter.py`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from email import message_from_bytes, policy
 from functools import cache
@@ -26,6 +26,7 @@ from mailrules.reader.matter import (
     table_side,
     tells_continuation,
     tells_departure,
+    tells_vendor,
 )
 from mailrules.reader.reports import WAYS, report_classifier, report_inputs, rows_of
 from mailrules.reader.weights import shipped_weights
@@ -38,6 +39,7 @@ from service.mail.parse import parse
 
 DOUBTFUL = 0.5  # weight of a mail that a second reader might label otherwise
 PEOPLE = 300  # mails of people of ours from the corpus, and as many of vendors
+FIRST = 1_500  # mails of people of ours from the corpus that are read as first mails of unknown senders
 STRANGERS = 25  # of these mails of ours, so many also as mails of unknown senders
 Sets = dict[Path, list[Example]]
 Row = Mapping[str, Any]  # a line of a file
@@ -91,10 +93,18 @@ def report(row: Row) -> Iterator[Example]:
         yield report_example({**row, "side": "unknown"})
 
 
+def first_mail(row: Row) -> Iterator[Example]:
+    """Yield the first mail of an unknown author. Its label: whether a vendor writes about our case."""
+    mail = labelled_mail({**row, "side": "unknown", "to": "team", "opens": True})
+    if tells_vendor(mail):
+        yield read_example("vendor_author", mail, row["side"] == "vendor" and row["report"] == "none")
+
+
 READ = {
     "labelled_openings": opening,
     "labelled_replies": reply,
     "labelled_next": single_mail,
+    "labelled_first": first_mail,
     "labelled_reports": report,
 }
 """Folder of ``bench`` → how a line of its files is read."""
@@ -109,6 +119,14 @@ def turns(name: str) -> Iterator[LabelledTurn]:
         if is_readable(text):
             example = next_example(text, label["after"][id], id in label.get("doubtful", ()))
             yield LabelledTurn(f"{name}/{mail.case}", extracted.turn, example)
+
+
+def first_turns(file: Path) -> Iterator[LabelledTurn]:
+    """Yield the mails of a file of ``bench/labelled_first`` that people of vendors wrote about our cases."""
+    for number, row in enumerate(lines_of(file)):
+        if row["side"] == "vendor" and row["report"] == "none" and row["automatic"] is None:
+            turn = RuleInput("", row["side"], row["from"], row["text"], towards=frozenset([row["to"]]))
+            yield LabelledTurn(f"{file}/{number}", turn, next(single_mail(row)))
 
 
 def of_conversations(folder: Path) -> Iterator[Example]:
@@ -126,7 +144,15 @@ def of_conversations(folder: Path) -> Iterator[Example]:
         begun.add(mail.case)
 
 
-def matter_and_turn(folders: Iterable[Path]) -> Sets:
+def sets_of(group: str, folders: tuple[Path, ...]) -> Sets:
+    """Return the examples of a group of classifiers."""
+    if group == "report":
+        return examples_of("labelled_reports") | people()
+    return first_mails() if group == "vendor_author" else matter_and_turn(folders)
+
+
+@cache
+def matter_and_turn(folders: tuple[Path, ...]) -> Sets:
     """Return all examples of ``continuation``, ``departure`` and ``next.…``."""
     found = examples_of("labelled_openings") | examples_of("labelled_replies") | examples_of("labelled_next")
     found |= {folder: [*of_conversations(folder)] for folder in folders}
@@ -146,6 +172,13 @@ def people() -> Sets:
     of_ours, answers = (Random(1).sample(some, PEOPLE) for some in (of_ours, answers))
     strangers = [row | {"side": "unknown"} for row in of_ours[:STRANGERS] + _by_people("development_weight")]
     return {CORPUS: [report_example({"report": "none"} | row) for row in (*of_ours, *answers, *strangers)]}
+
+
+def first_mails() -> Sets:
+    """Return the mails of ``bench/labelled_first``, and mails of our people from the corpus as those of strangers."""
+    rows = [{"report": "none"} | row for row in _by_people("development") if row["opens"] and row["side"] != "vendor"]
+    of_ours = chain.from_iterable(map(first_mail, Random(1).sample(rows, FIRST)))
+    return examples_of("labelled_first") | {CORPUS: [*of_ours]}
 
 
 def _by_people(group: str) -> list[dict[str, Any]]:

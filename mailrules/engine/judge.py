@@ -89,7 +89,12 @@ class Rules:
         found = self.reader.read(text)
         departs = found.departs > 0 and (turn.is_reply or turn.subject_is_new)
         solves = departs and any(s.meaning in _SOLVED and s.state == "value" for s in found.statements)
-        of_thread = {"continues": found.continues, "departs": departs, "solves": solves}
+        of_thread = {
+            "continues": found.continues,
+            "departs": departs,
+            "solves": solves,
+            "vendor_author": found.vendor_author > 0,
+        }
         if departs and not turn.subject_is_new:
             turn = replace(turn, begins=True)
             text = mails.mail_text(turn)

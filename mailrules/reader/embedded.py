@@ -28,6 +28,7 @@ from .matter import (
     next_scores,
     tells_continuation,
     tells_departure,
+    tells_vendor,
 )
 from .reports import Report, report_classifier, report_of
 from .unit_scores import MailScores, mail_scores
@@ -60,7 +61,9 @@ class EmbeddedReader:
         decision = self.decide(mail)
         report = decision.report.way if decision.report else ""
         statements = tuple(decision.statements())
-        return ReaderResult(statements, decision.continues, decision.departs, decision.next_side, report)
+        return ReaderResult(
+            statements, decision.continues, decision.departs, decision.next_side, report, decision.vendor_author
+        )
 
     def decide(self, mail: MailText) -> Decision:
         """Read one mail and compute the probabilities; `sodan explain` shows the decision."""
@@ -69,7 +72,7 @@ class EmbeddedReader:
         if mail.opens and view.subject is not None and self._subject_tells_it(view, scores):
             view = with_subject_as_text(view, self._matcher, self._units)
             scores, chances = self.probabilities(view)
-        thresholds, continues, departs = self._weights.thresholds[side], 0.0, 0.0
+        thresholds, continues, departs, by_vendor = self._weights.thresholds[side], 0.0, 0.0, 0.0
         told: tuple[float, ...] = ()
         report: Report | None = None
         if is_readable(mail):
@@ -79,6 +82,8 @@ class EmbeddedReader:
             report = report_of(view, scores.rows, matter[report_classifier(mail)])
             if tells_continuation(mail):
                 continues = matter["continuation"].score(scores.rows, inputs)
+            if tells_vendor(mail):
+                by_vendor = matter["vendor_author"].score(scores.rows, inputs)
             if tells_departure(mail):
                 departs = float(announces(view)) if mail.opens else matter["departure"].score(scores.rows, inputs)
         if mail.side in _FROM_OUTSIDE:
@@ -88,7 +93,9 @@ class EmbeddedReader:
             view = replace(view, mail=replace(mail, opens=False))
             scores, chances = self.probabilities(view)
         rows, units = scores.units, self._weights.units[side]
-        return Decision(view, rows, units, chances, thresholds, continues, departs, told, self._matcher, report)
+        return Decision(
+            view, rows, units, chances, thresholds, continues, departs, told, self._matcher, report, by_vendor
+        )
 
     def probabilities(self, view: MailView) -> tuple[MailScores, dict[str, float]]:
         """Return the scores of a mail and the probabilities of the meanings."""

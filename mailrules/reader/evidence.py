@@ -34,6 +34,7 @@ class Evidence:
     next_scores: tuple[float, ...] = ()
     matcher: ConceptMatcher | None = None  # reads parts of a unit; None: the shipped matcher
     reported: Report | None = None
+    vendor_author: float = 0.0  # see `ReaderResult`
 
     def _units_with(self, signs: Set[str]) -> list[int]:
         """Return the units with one of these signals or concepts. Questions, conditions and plans are left out."""

@@ -9,6 +9,7 @@ Linear classifiers read mail in Japanese or English:
 - `next.vendor`, `next.team`, `next.ours`: who has to act after a mail of a vendor, of the team, or of anybody else
   (docs/design.md, Turn and asks).
 - `report.vendor`, `report.ours`: what a mail reports (`reports.py`).
+- `vendor_author`: whether the first mail of an unknown sender is a vendor's mail about a case that the vendor has.
 
 The features are words, pairs and triples of words, and numbers that the reader has computed anyway: the probabilities
 of the meanings, the scores of the first sentence and of the best later sentence, and whether the author announces
@@ -120,6 +121,11 @@ def tells_continuation(mail: MailText) -> bool:
 def tells_departure(mail: MailText) -> bool:
     """Whether the classifier `departure` applies to this reply, by its side and language."""
     return mail.side in ("requester", "team") and mail.automatic is None and is_readable(mail)
+
+
+def tells_vendor(mail: MailText) -> bool:
+    """Whether the classifier `vendor_author` applies: the first mail of an unknown sender, in a language we read."""
+    return mail.side == "unknown" and mail.opens and is_readable(mail)
 
 
 def announces(view: MailView) -> bool:

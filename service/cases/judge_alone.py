@@ -18,7 +18,7 @@ from mailrules.judgement import Judgement, Reading
 from mailrules.thread import RuleInput, Side
 from service.cases.asks import SOMETHING
 from service.cases.facts.case_message import CaseMessage, in_order
-from service.cases.facts.extracted import ExtractedMessage, with_reading
+from service.cases.facts.extracted import ExtractedMessage, read_message, with_reading
 from service.cases.facts.extraction import IngestConfig, extract_messages
 from service.cases.facts.roles import Roles, registered_domain
 from service.cases.facts.subject import read_subject
@@ -36,8 +36,7 @@ def judge_alone(mail: Mail, rules: Rules, roles: Roles, file: str, ingest: Inges
     if mail.error is not None:
         return {"file": file, "error": mail.error}
     extracted = [
-        with_reading(one, rules.read(one.turn))
-        for one in extract_messages(mail, roles, ingest, received_at=mail.date or _NEVER)
+        read_message(one, rules.read) for one in extract_messages(mail, roles, ingest, received_at=mail.date or _NEVER)
     ]
     outer, inner = extracted[0], _forwarded(extracted, rules)
     if inner is not None and not inner.turn.subject:

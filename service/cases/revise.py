@@ -93,12 +93,15 @@ _OF_ASK = " ".join(field.name for field in fields(Ask))
 def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]) -> dict[str, str] | None:
     """Return the requester: the first participant of our users, else of the team, else unknown.
 
-    A member of the team who only forwards or receives a vendor's mail requests nothing.
+    A member of the team who only forwards or receives a vendor's mail requests nothing. Neither does an unknown author
+    whose mail is read as a vendor's.
     """
     writers = {line.node.author for line in lines if len(lines) == 1 or not line.turn.wrapper}
+    vendors = {line.node.author for line in lines if line.read_as_vendor}
     for role in ("requester", "team", "unknown"):
         for person in people:
-            if person["role"] == role and (role != "team" or person["address"] in writers):
+            address = person["address"]
+            if person["role"] == role and address not in vendors and (role != "team" or address in writers):
                 return {"name": person["name"], "address": person["address"]}
     return None
 
@@ -168,7 +171,7 @@ def participants_of(lines: Sequence[CaseMessage], known: Mapping[str, str]) -> l
             continue
         if author := line.node.author:
             name, _ = people.get(author, ("", ""))
-            people[author] = (name or line.name, line.turn.side)
+            people[author] = (name or line.name, line.author_side)
         for address, recipient, role in line.people:
             name, side = people.get(address, ("", role))
             people[address] = (name or recipient, side)

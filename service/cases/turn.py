@@ -20,6 +20,8 @@ vendor: names what it asks for              team, unless its words make it very 
 vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
 the same, to a user but not to the team     requester instead of team
 vendor: the case was closed                 nobody; the case is closed
+the same, if only the words of an unknown   team; the case stays open. If it was resolved: unchanged
+author say that a vendor writes
 our side answers only some numbered         team; or the requester, if the words say so or the requester had the turn
 questions, or postpones an answer
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
@@ -159,12 +161,14 @@ def _pass_on(course: Course, at: datetime, side: Side) -> None:
 def _process(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
+    if line.read_as_vendor and course.status != "open":
+        return  # only its words say that it is a vendor's mail
     reading = line.reading
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
     if line.turn.side != "vendor" and line.turn.automatic is None:
         course.severe |= reading.says("impact.high", states=("value",))
     if line.turn.automatic is not None and not _is_by_person(line, reading):
-        if line.turn.side == "vendor" and "auto_ack" not in reading.acts:
+        if line.author_side == "vendor" and "auto_ack" not in reading.acts:
             _process_notice(course, line, reading)
     elif line.turn.side == "vendor":
         _process_vendor_mail(course, ledger, line, reading)
@@ -201,6 +205,8 @@ def _process_vendor_mail(course: Course, ledger: Ledger, line: CaseMessage, read
             course.status = "closed"
     elif asks and settled and {"confirm_close"} <= {ask.what for ask in ledger.open()} <= _CLOSING:
         ledger.record_solved(line.node.at, line.turn.id)
+    elif line.read_as_vendor and (closes or ends):
+        _give_turn(course, line, "team")
     elif not asks and (closes or ends):
         ledger.record_closed(line)
         _settle(course, line.node.at, "closed" if closes else "resolved")

@@ -14,6 +14,7 @@ from mailrules.judgement import UNREAD, Reading
 from mailrules.thread import File, RuleInput, Side
 from service.cases.facts.case_message import CaseMessage, in_order
 from service.cases.facts.message_facts import node_from_json
+from service.cases.facts.roles import company_of
 from service.store import tables
 from service.store.sql import THESE, in_chunks
 from service.store.tables import messages
@@ -98,9 +99,10 @@ def _message(row: _Row) -> CaseMessage:
         joined=row.joined,
         placed=row.placed_by,
     )
+    read_as_vendor = row.author_role == "unknown" and facts.get("turn_side") == "vendor"
     turn = RuleInput(
         id=str(row.id),
-        side=row.author_role,
+        side="vendor" if read_as_vendor else row.author_role,
         author=row.author_address,
         text=row.text,
         subject=row.subject,
@@ -114,7 +116,7 @@ def _message(row: _Row) -> CaseMessage:
         towards=frozenset(facts.get("towards", ())),
         files=tuple(File(*fields) for fields in facts.get("files", ())),
         vendor=facts.get("turn_vendor"),
-        partner=node.counterpart,
+        partner=company_of(row.author_address) if read_as_vendor else node.counterpart,
     )
     people = [
         (person["address"].casefold(), person["name"])

@@ -72,7 +72,7 @@ def new_row(one: ReadMail, extracted: ExtractedMessage, number: int, plan: Plan)
     return row
 
 
-_EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_vendor", "sides", "wrapper")
+_EXTRA_FACTS = ("towards", "files", "subject_is_new", "turn_side", "turn_vendor", "sides", "wrapper")
 
 
 def extra_facts(turn: RuleInput, sides: Mapping[str, str]) -> dict[str, Any]:
@@ -84,6 +84,7 @@ def extra_facts(turn: RuleInput, sides: Mapping[str, str]) -> dict[str, Any]:
         "towards": sorted(turn.towards),
         "files": [[f.filename, f.content_type, f.size, f.inline] for f in turn.files],
         "subject_is_new": turn.subject_is_new,
+        "turn_side": turn.side,
         "turn_vendor": turn.vendor,
         "sides": sides,
         "wrapper": turn.wrapper,

@@ -70,7 +70,7 @@ def with_new_facts(line: CaseMessage, extracted: ExtractedMessage) -> CaseMessag
     The case, the author and facts from other copies of the mail are not changed.
     """
     node, new = line.node, extracted.node
-    side = "team" if line.turn.side == "team" and new.hands_on else new.side
+    side = "team" if line.turn.side == "team" and new.hands_on else extracted.turn.side
     node = node.evolve(**{name: getattr(new, name) for name in _NEW_FACTS})
     turn = replace(
         line.turn,
@@ -115,7 +115,7 @@ def _row(line: CaseMessage) -> dict[str, Any]:
     node = line.node
     sides = {address: side for address, _, side in line.people}
     return {
-        "author_role": line.turn.side,
+        "author_role": line.author_side,
         "automatic": node.automatic,
         "vendor": node.vendor,
         "statements": line.reading,

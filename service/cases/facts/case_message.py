@@ -23,6 +23,16 @@ class CaseMessage:
     by_number: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """Numbered request (``asks.request_key``) → whether this mail answers it; empty if it answers no number."""
 
+    @property
+    def read_as_vendor(self) -> bool:
+        """Whether only the words of this mail of an unknown author say that the author is a vendor."""
+        return self.node.side == "unknown" and self.turn.side == "vendor"
+
+    @property
+    def author_side(self) -> Side:
+        """The side of the author; the words of the mail do not count."""
+        return "unknown" if self.read_as_vendor else self.turn.side
+
 
 def in_order(lines: Iterable[CaseMessage]) -> list[CaseMessage]:
     """Return the messages sorted by time of writing (not of arrival), oldest first."""

@@ -1,6 +1,7 @@
 """A message found in a mail, and the facts that follow from the reading of the message."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -34,28 +35,43 @@ class ExtractedMessage:
     forwarded_by: str | None = None
     learned: LearnedRoles = NOTHING_LEARNED  # team members and partners that follow from this mail
     reading: Reading = UNREAD
+    as_vendor: RuleInput | None = None  # input to read it as a vendor's mail, if its words can show that it is one
 
 
 Message = TypeVar("Message", ExtractedMessage, CaseMessage)
 
 
+def read_message(message: ExtractedMessage, read: Callable[[RuleInput], Reading]) -> ExtractedMessage:
+    """Return the message with its reading.
+
+    The first mail of an unknown company is read as a vendor's mail if its words are a vendor's. A report of a danger or
+    of a high impact is not: it must not lose its priority if the author is one of our people after all.
+    """
+    reading = read(message.turn)
+    serious = reading.kind == "security" or reading.says("impact.high")
+    if message.as_vendor is not None and reading.vendor_author and not serious:
+        message = replace(message, turn=replace(message.as_vendor, id=message.turn.id))
+        reading = read(message.turn)
+    return with_reading(message, reading)
+
+
 def with_reading(message: Message, reading: Reading) -> Message:
     """Return the message with a reading and the facts that follow from it."""
-    node = _node_as_read(message.node, reading, message.turn.text)
     turn = message.turn
+    node = _node_as_read(message.node, reading, turn)
     if (node.automatic, node.fresh) != (turn.automatic, turn.begins):
         turn = replace(turn, automatic=node.automatic, begins=node.fresh)
     return replace(message, node=node, turn=turn, reading=reading)
 
 
-def _node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFacts:
+def _node_as_read(node: MessageFacts, reading: Reading, turn: RuleInput) -> MessageFacts:
     """Return the facts of a message, with the case numbers, vendor and kind of its reading."""
     stated = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if r.stated))
     mentioned = tuple(dict.fromkeys((r.vendor, r.ref) for r in reading.references if not r.stated))
     acts = set(reading.acts)
     automatic = node.automatic
     acknowledges = acts == {"auto_ack"} if automatic is None else automatic == "notification" and "auto_ack" in acts
-    if node.side == "vendor" and acknowledges:
+    if turn.side == "vendor" and acknowledges:
         automatic = "auto_reply"
     return node.evolve(
         stated=stated,
@@ -66,5 +82,5 @@ def _node_as_read(node: MessageFacts, reading: Reading, text: str) -> MessageFac
         fresh=reading.departs,
         continues=reading.continues,
         automatic=automatic,
-        tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(text)),
+        tells_previous=reading.says("item.related_case") or bool(_PREVIOUS.search(turn.text)),
     )

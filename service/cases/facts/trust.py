@@ -103,7 +103,7 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
     participants = Participants()
     pending = {line.id: line for line in lines}
     opener = _opener(lines)
-    opened_by = (line.node.author for line in lines if line.id == opener and line.turn.side == "vendor")
+    opened_by = (line.node.author for line in lines if line.id == opener and line.author_side == "vendor")
     participants.add_companies(map(_domain, opened_by))
     outers: dict[int, list[CaseMessage]] = {}
     for line in lines:
@@ -120,7 +120,7 @@ def doubts(lines: Sequence[CaseMessage]) -> dict[int, Doubt]:
         before = len(pending)
         for line in [*pending.values()]:
             if not line.node.forged and good(line):
-                participants.add(line.node, line.turn.side)
+                participants.add(line.node, line.author_side)
                 del pending[line.id]
         return len(pending) < before
 
@@ -165,7 +165,7 @@ def answers(node: MessageFacts) -> tuple[str, ...]:
 
 def _is_ours(line: CaseMessage) -> bool:
     node = line.node
-    return line.turn.side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
+    return line.author_side in OURS and not node.doubted and node.origin == "delivered" and not node.hands_on
 
 
 def _counts(line: CaseMessage, participants: Participants, opens: bool) -> bool:
@@ -176,13 +176,13 @@ def _counts(line: CaseMessage, participants: Participants, opens: bool) -> bool:
         return True
     if node.joined is not None and not answers(node):
         return True  # this mail opened a case that a person merged into this case
-    return participants.knows(node, line.turn.side)
+    return participants.knows(node, line.author_side)
 
 
 def _identifies_its_case(line: CaseMessage, participants: Participants) -> bool:
     """Whether a vendor's mail is in its case by number or text, and there is no other vendor."""
     node = line.node
-    known = line.turn.side == "vendor" and not node.partner
+    known = line.author_side == "vendor" and not node.partner
     return known and node.placed in BY_ITSELF and not node.doubted and participants.has_no_other(node)
 
 
@@ -192,8 +192,8 @@ def _inner_counts(line: CaseMessage, outers: Sequence[CaseMessage], opener: int 
     If only an unknown sender quotes mail of our own people, the quote could be invented. It counts only if that
     sender's mail opened the case.
     """
-    ours = line.turn.side in OURS
-    return any(not ours or outer.turn.side != "unknown" or outer.id == opener for outer in outers)
+    ours = line.author_side in OURS
+    return any(not ours or outer.author_side != "unknown" or outer.id == opener for outer in outers)
 
 
 def _opener(lines: Sequence[CaseMessage]) -> int | None:
