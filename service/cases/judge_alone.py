@@ -122,7 +122,7 @@ def _shown(
     asking = (said for said in reading.statements if said.meaning.startswith("ask.") and said.state == "value")
     return {
         "file": file,
-        "author_role": judged.turn.side,
+        "author_role": judged.node.side,
         "original_author": judged.turn.author or None,
         "forwarded_by": outer.turn.author or None if judged is not outer else None,
         "automatic": judged.turn.automatic,

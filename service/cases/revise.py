@@ -94,14 +94,14 @@ def _requester(people: Sequence[Mapping[str, Any]], lines: Sequence[CaseMessage]
     """Return the requester: the first participant of our users, else of the team, else unknown.
 
     A member of the team who only forwards or receives a vendor's mail requests nothing. Neither does an unknown author
-    whose mail is read as a vendor's.
+    whose first mail is read as a vendor's.
     """
     writers = {line.node.author for line in lines if len(lines) == 1 or not line.turn.wrapper}
-    vendors = {line.node.author for line in lines if line.read_as_vendor}
+    vendor = lines[0].node.author if lines[0].read_as_vendor else ""
     for role in ("requester", "team", "unknown"):
         for person in people:
             address = person["address"]
-            if person["role"] == role and address not in vendors and (role != "team" or address in writers):
+            if person["role"] == role and address != vendor and (role != "team" or address in writers):
                 return {"name": person["name"], "address": person["address"]}
     return None
 

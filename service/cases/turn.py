@@ -20,8 +20,7 @@ vendor: names what it asks for              team, unless its words make it very 
 vendor: only an answer                      team, if the table gives the turn to the vendor and the words are not clear
 the same, to a user but not to the team     requester instead of team
 vendor: the case was closed                 nobody; the case is closed
-the same, if only the words of an unknown   team; the case stays open. If it was resolved: unchanged
-author say that a vendor writes
+the same, by an unknown author              team
 our side answers only some numbered         team; or the requester, if the words say so or the requester had the turn
 questions, or postpones an answer
 our side: it is solved, nobody acts         nobody; resolved (closed if the team lets the vendor close), unless the
@@ -80,6 +79,7 @@ class Course:
     with_vendor: bool = False  # a vendor takes part, or had to act once
     severe: bool = False  # a mail of our side says that the impact is high, and the case was not resolved since
     withdrawn: bool = False  # our side withdrew its whole request; the vendor has to be told, or to acknowledge it
+    begun_by: str = ""  # author of the first mail, if only its words say that it is a vendor's mail
     moves: list[tuple[datetime, Side | None]] = field(default_factory=list)
     asks: tuple[Ask, ...] = ()
 
@@ -98,7 +98,7 @@ def follow(
     the requester. If the team had to act at such a time, the requester has to act from then on. `solved`: news that the
     problem is solved, from replies that begin another matter and therefore are in other cases.
     """
-    course, ledger = Course(), Ledger(answers)
+    course, ledger = Course(begun_by=lines[0].node.author if lines[0].read_as_vendor else ""), Ledger(answers)
     settings = sorted(((one.at, ask, one) for ask, one in (by_hand or {}).items()), key=itemgetter(0, 1))
     events: list[tuple[deque[Any], Callable[[datetime, CaseMessage], bool], Callable[..., None]]] = [
         (deque(settings), lambda at, line: at <= line.node.at, _set_by_hand),
@@ -161,8 +161,10 @@ def _pass_on(course: Course, at: datetime, side: Side) -> None:
 def _process(course: Course, ledger: Ledger, line: CaseMessage) -> None:
     if line.node.forged:
         return  # a forged mail changes nothing
-    if line.read_as_vendor and course.status != "open":
-        return  # only its words say that it is a vendor's mail
+    if line.read_as_vendor and (course.status != "open" or line.node.author != course.begun_by):
+        if course.status == "open":
+            _give_turn(course, line, "team")
+        return
     reading = line.reading
     course.with_vendor |= "vendor" in (line.turn.side, *line.turn.towards)
     if line.turn.side != "vendor" and line.turn.automatic is None:
@@ -307,7 +309,7 @@ def _next_side(course: Course, line: CaseMessage, otherwise: NextSide) -> NextSi
     possible = {
         "team": True,
         "vendor": course.with_vendor or line.turn.side == "team",
-        "requester": True,
+        "requester": not line.read_as_vendor,
         "nobody": line.turn.side == "vendor" or chances[-1] >= _SURELY_NOBODY,
     }
     before = (course.waiting_on or "nobody") if course.moves else "first"

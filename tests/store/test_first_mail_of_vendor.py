@@ -59,10 +59,13 @@ def test_it_gives_turn_number_and_requests_like_vendor_mail(sqlite: Database, te
         first(author="larch.scales@gmail.com"),
         first(In_Reply_To="<before@x.test>"),
         first(to="intake@corp.example"),
+        mail("first", DESK, TEAM, f"[SD-1] {SUBJECT}", REGISTERED, 10),
+        first(author="service@larch"),
         first("Our whole plant stands still since seven, 300 people cannot work. Please help us.\n\nTom, Larch Scales"),
+        first(f"{REGISTERED}\n\nAbout 20 colleagues in our dispatch cannot print labels, the trucks leave at 15:00."),
         first("I typed my password into a strange page, and now mails that I did not write leave my mailbox.\n\nTom"),
     ],
-    ids=["consumer provider", "reply", "not to our people", "high impact", "danger"],
+    ids=["consumer provider", "reply", "not to our people", "case key", "no domain", "high", "medium impact", "danger"],
 )
 def test_other_mail_of_strangers_is_not_read_as_a_vendors(sqlite: Database, read: bytes) -> None:
     assert side_read(Site(sqlite), read) == "unknown"
@@ -86,6 +89,20 @@ def test_its_number_does_not_lead_into_a_case_of_others(sqlite: Database) -> Non
     taken = site.take(first())
     assert taken["first"].case_id != taken["inquiry"].case_id
     assert site.document(taken["inquiry"].case_id)["waiting_on"] == "vendor"
+
+
+def test_a_user_never_has_to_act_after_it(sqlite: Database) -> None:
+    text = "Dear Ada,\n\nwe have opened case LS-40718. Please open the link and confirm your account.\n\nLarch Scales"
+    assert document(Site(sqlite), first(text, to=ADA))["waiting_on"] == "team"
+
+
+def test_it_gives_a_case_that_others_opened_to_the_team(sqlite: Database) -> None:
+    ask = mail("ask", TEAM, "help@brook-alarms.example", "Gate", "Please come for job 5520718.", 0, Reply_To=DESK)
+    ask = ask.replace(b"Cc: intake@corp.example", f"Cc: intake@corp.example, {DESK}".encode())
+    taken = Site(sqlite).take(ask, first(f"{REGISTERED}\n\nThis is about job 5520718."))
+    case = Site(sqlite).document(taken["ask"].case_id)
+    assert taken["first"].case_id == taken["ask"].case_id
+    assert (case["waiting_on"], case["asks"]) == ("team", [])
 
 
 def test_replay_changes_nothing(database: Database) -> None:

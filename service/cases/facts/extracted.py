@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from mailrules.judgement import UNREAD, Reading
+from mailrules.statement import UNSURE
 from mailrules.thread import RuleInput, Side
 from service.cases.facts.case_message import CaseMessage
 from service.cases.facts.message_facts import MessageFacts
@@ -38,17 +39,19 @@ class ExtractedMessage:
     as_vendor: RuleInput | None = None  # input to read it as a vendor's mail, if its words can show that it is one
 
 
+_ANY = ("value", "partial", UNSURE)
 Message = TypeVar("Message", ExtractedMessage, CaseMessage)
 
 
 def read_message(message: ExtractedMessage, read: Callable[[RuleInput], Reading]) -> ExtractedMessage:
     """Return the message with its reading.
 
-    The first mail of an unknown company is read as a vendor's mail if its words are a vendor's. A report of a danger or
-    of a high impact is not: it must not lose its priority if the author is one of our people after all.
+    The first mail of an unknown company is read as a vendor's mail if its words are a vendor's. This is not done if it
+    may report a danger, an urgent matter or more than a low impact: if the author is one of our people after all, the
+    mail must keep its priority.
     """
     reading = read(message.turn)
-    serious = reading.kind == "security" or reading.says("impact.high")
+    serious = reading.says("impact.high", "impact.medium", "urgency.high") or reading.says("kind.security", states=_ANY)
     if message.as_vendor is not None and reading.vendor_author and not serious:
         message = replace(message, turn=replace(message.as_vendor, id=message.turn.id))
         reading = read(message.turn)

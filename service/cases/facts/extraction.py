@@ -13,7 +13,7 @@ from service.cases.facts.content_words import content_words, squashed
 from service.cases.facts.extracted import ExtractedMessage
 from service.cases.facts.learning import hands_on, learn_roles
 from service.cases.facts.message_facts import MessageFacts
-from service.cases.facts.roles import Roles, company_of, is_freemail
+from service.cases.facts.roles import Roles, company_of, is_freemail, registered_domain
 from service.cases.facts.sender import DEFECTS, Handover, Trust, Verdicts, trust_of
 from service.cases.facts.subject import read_subject
 from service.cases.facts.trust import OURS
@@ -144,23 +144,21 @@ def _outer_message(given: _Given, recipients: Sequence[str], holds: tuple[int, .
         hands_on=facts.side == "unknown" and "dmarc-failed" not in mail.defects and hands_on(mail, roles),
     )
     turn = _turn("0", node, mail, text, mail.date, mail.language, given)
-    as_vendor = _as_vendor(turn, given) if _may_be_vendor(node, given) else None
+    as_vendor = None
+    if _may_be_vendor(node, given):  # never for a user, because an unknown author must not give a user something to do
+        as_vendor = replace(turn, side="vendor", towards=frozenset(("team",)), partner=company_of(node.author))
     return ExtractedMessage(node, turn, mail, "", _sides(mail, roles), as_vendor=as_vendor)
 
 
 def _may_be_vendor(node: MessageFacts, given: _Given) -> bool:
-    """Whether an unknown author may be a vendor: a company that writes to our people and answers no mail."""
-    roles = given.roles
-    first = node.side == "unknown" and not (node.doubted or node.is_reply or given.mail.forwarded)
-    if not first or not node.author or is_freemail(node.author.rpartition("@")[2]):
+    """Whether an unknown author may be a vendor: a company that writes to our people, and names no mail or case."""
+    roles, domain = given.roles, node.author.rpartition("@")[2]
+    names_case = bool(node.claims) or node.token is not None
+    first = node.side == "unknown" and not (node.doubted or node.is_reply or names_case or given.mail.forwarded)
+    if not first or not registered_domain(domain) or is_freemail(domain):
         return False
     to_ours = any(roles.role_of(one) in OURS for one in (*node.to, *node.cc)[:40])
     return to_ours and company_of(node.author) not in roles.learned.refused
-
-
-def _as_vendor(turn: RuleInput, given: _Given) -> RuleInput:
-    towards = _towards(given.mail, "vendor", given)
-    return replace(turn, side="vendor", towards=towards, partner=company_of(turn.author))
 
 
 def _inner_message(position: int, part: str, earlier: Earlier, given: _Given) -> ExtractedMessage:
@@ -234,7 +232,9 @@ def _token(mail: Mail, recipients: Sequence[str], secret: bytes) -> int | None:
 def _turn(
     id: str, node: MessageFacts, source: Mail | Earlier, text: str, date: datetime | None, language: str, given: _Given
 ) -> RuleInput:
-    mark = read_subject(source.subject or "")
+    mark, intake = read_subject(source.subject or ""), given.ingest.intake
+    addressed = (one for one in source.to if one.address and not header.is_intake(one.key, intake))
+    towards = frozenset(map(given.roles.role_of, addressed)) - _NOT_ADDRESSED.get(node.side, frozenset())
     return RuleInput(
         id=id,
         side=node.side,
@@ -247,15 +247,8 @@ def _turn(
         date=date,
         language=language,
         automatic=node.automatic,
-        towards=_towards(source, node.side, given),
+        towards=towards - {"requester"} if node.side == "vendor" and "team" in towards else towards,
         files=tuple(File(f.filename, f.content_type, f.size, f.inline) for f in source.attachments),
         vendor=node.vendor,
         partner=node.counterpart,
     )
-
-
-def _towards(source: Mail | Earlier, side: Side, given: _Given) -> frozenset[Side]:
-    """Return the sides to which a mail of this side is addressed."""
-    addressed = (one for one in source.to if one.address and not header.is_intake(one.key, given.ingest.intake))
-    towards = frozenset(map(given.roles.role_of, addressed)) - _NOT_ADDRESSED.get(side, frozenset())
-    return towards - {"requester"} if side == "vendor" and "team" in towards else towards
